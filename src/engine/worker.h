@@ -1,0 +1,207 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "model/plan.h"
+#include "model/state.h"
+#include "participant/participant.h"
+#include "settle/ids.h"
+#include "storage/store.h"
+
+namespace settle::engine {
+
+/// Names one request of a client until its reply; chosen by the shell, never reused while open. 0: nobody waits.
+using Token = std::uint64_t;
+
+enum class WaitFor : std::uint8_t { kEnd, kDecision };
+
+/// How long a caller wants to wait for what. Zero: answer as soon as the record is durable.
+struct Wait {
+  Duration lasting{0};
+  WaitFor until = WaitFor::kEnd;
+};
+
+// ---------------------------------------------------------------------------------------------- inputs: requests
+
+struct Begin {
+  Token token = 0;
+  std::string gid;  ///< empty: the worker names it
+  OwnedPlan plan;
+  Wait wait;
+};
+
+enum class Verb : std::uint8_t { kSubmit, kAbort, kQuery, kRetryNow, kReport };
+
+struct Request {
+  Token token = 0;
+  Verb verb = Verb::kQuery;
+  std::string gid;
+  Wait wait;
+  std::string reason;                     ///< kAbort, kRetryNow
+  std::string branch;                     ///< kReport
+  Op op = Op::kAction;                    ///< kReport: kAction or kDeliver
+  Outcome outcome = Outcome::kUnknown;    ///< kReport: kDone or kRefused
+  std::string result;                     ///< kReport
+};
+
+/// The client of this token is gone; its wait can be forgotten.
+struct GaveUp {
+  Token token = 0;
+};
+
+// --------------------------------------------------------------------------------- inputs: ownership and the store
+
+/// The store granted a shard. Nothing of an earlier ownership is valid any more; records follow as Loaded.
+struct Acquired {
+  ShardNo shard = 0;
+  Epoch epoch = 0;
+  Instant lease_end = kNever;  ///< on this process's own clock, counted from before the request was sent
+};
+struct Renewed {
+  ShardNo shard = 0;
+  Epoch epoch = 0;
+  Instant lease_end = kNever;
+};
+struct Lost {
+  ShardNo shard = 0;
+  Epoch epoch = 0;
+};
+struct Loaded {
+  ShardNo shard = 0;
+  Epoch epoch = 0;
+  StoredRecord record;
+};
+/// All open records of the shard were handed in: the log of older epochs is complete and closed (R9).
+struct LoadEnded {
+  ShardNo shard = 0;
+  Epoch epoch = 0;
+};
+
+struct Receipts {
+  std::vector<Receipt> receipts;
+};
+
+/// Answer to Outputs::look_up.
+struct Found {
+  ShardNo shard = 0;
+  std::uint64_t lookup = 0;
+  bool failed = false;                    ///< the store could not say
+  std::optional<StoredRecord> record;     ///< nothing: the store has never had it
+};
+
+/// Time has passed; due timers fire.
+struct Tick {};
+
+using Input = std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found, CallEnded, Tick>;
+
+// -------------------------------------------------------------------------------------------------------- outputs
+
+enum class EventLevel : std::uint8_t { kDebug, kInfo, kWarn };
+
+enum class AnswerKind : std::uint8_t {
+  kDocument,        ///< as asked; `view` is set
+  kCreated,         ///< begin, new
+  kGidReused,       ///< begin: the gid stands for another plan
+  kUnknownGid,      ///< not known here (never "aborted")
+  kUnknownBranch,   ///< report
+  kWrongPhase,      ///< the verb opposes the decision or does not belong to the pattern; `view` is set
+  kContradiction,   ///< report: another outcome was told before; an incident is open; `view` is set
+  kOverloaded,      ///< admission limit; retry later
+  kNotOwner,        ///< this worker does not own the shard (now)
+  kStoreUnknown,    ///< the write may or may not have happened; query the gid
+};
+
+/// What a reply shows. References are valid during the call of Outputs::reply only.
+struct View {
+  std::string_view gid;
+  Tid tid;
+  const Plan& plan;
+  const State& state;         ///< newest; branches may be ahead of the disk
+  Phase phase;                ///< durable
+  Decision decision;          ///< durable
+  GlobalOutcome outcome;      ///< durable
+  bool provisional = false;   ///< the newest state of the branches is not durable yet
+};
+
+/// What the worker wants done. Called synchronously from Worker::on; must not call the worker back.
+class Outputs {
+ public:
+  Outputs() = default;
+  Outputs(const Outputs&) = delete;
+  Outputs& operator=(const Outputs&) = delete;
+  virtual ~Outputs() = default;
+
+  /// Hand to the writer; its Receipt comes back in Receipts. A later save of the same transaction may replace one that
+  /// is still queued (then `expected` of the older and `version` of the newer hold; see SaveQueue).
+  virtual void save(Save&& save) = 0;
+  virtual void call(const Call& call) = 0;
+  virtual void reply(Token token, AnswerKind kind, const View* view) = 0;
+  /// Ask the store for a gid (or tid text) that is not open here. Answer: Found.
+  virtual void look_up(ShardNo shard, std::uint64_t lookup, std::string_view gid) = 0;
+  /// The shard was dropped (its epoch or its lease is over, or the store contradicted us): acquire it anew or let it be.
+  virtual void dropped(ShardNo shard, Epoch epoch) = 0;
+  /// One line of structured log about a transaction. `branch_id` may be empty.
+  virtual void event(EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id, Op op) = 0;
+};
+
+// --------------------------------------------------------------------------------------------------------- worker
+
+struct Limits {
+  std::size_t open_max = 1'000'000;       ///< open transactions per worker; beyond: kOverloaded
+  std::size_t unsaved_max = 20'000;       ///< saves without receipt per worker; beyond, begins are kOverloaded
+  std::size_t waiting_loads_max = 10'000; ///< requests held while shards load; beyond: kNotOwner
+  std::size_t calls_per_destination = 256;
+  Duration alert_after = std::chrono::minutes{5};  ///< phase two without progress
+};
+
+struct WorkerOptions {
+  std::uint16_t cluster = 1;
+  std::uint16_t shards = 256;  ///< of the whole cluster
+  Limits limits;
+  std::uint64_t seed = 1;
+};
+
+/// Shard of a gid: read from the text if it is a tid's (the server named it), hashed otherwise.
+ShardNo shard_of(std::string_view gid, std::uint16_t shards);
+
+/// Counts since the start, for metrics; plain numbers read on the worker's thread.
+struct Counters {
+  std::uint64_t begun = 0, committed = 0, aborted = 0, calls = 0, saves_forced = 0, saves_lazy = 0, retries = 0;
+  std::uint64_t refused_overload = 0, incidents_opened = 0, fenced = 0, recovered = 0;
+};
+
+/// All shards of one thread: inputs in, outputs out. No thread, lock, clock or socket inside, so that the simulator runs
+/// this very object. Not thread-safe; one thread at a time.
+class Worker {
+ public:
+  Worker(const WorkerOptions& options, Outputs& outputs);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void on(Input&& input, Instant now);
+
+  /// When the next Tick is needed; kNever if nothing is pending.
+  [[nodiscard]] Instant next_due() const;
+
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] std::size_t open() const;        ///< open transactions
+  [[nodiscard]] std::size_t incidents() const;   ///< open transactions that wait for a person
+  [[nodiscard]] Instant oldest_open() const;     ///< begin of the oldest open transaction; kNever: none
+  [[nodiscard]] bool owns(ShardNo shard) const;
+  [[nodiscard]] bool is_ready() const;           ///< every owned shard is loaded
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace settle::engine

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "model/kinds.h"
+#include "model/plan.h"
+#include "settle/result.h"
+
+namespace settle {
+
+/// How an attempt ended, in two bytes: an HTTP status if positive, one of these if not.
+using AnswerCode = std::int16_t;
+inline constexpr AnswerCode kNoAnswer = 0;         ///< nothing yet
+inline constexpr AnswerCode kAnswerTimeout = -1;   ///< the attempt's time was up
+inline constexpr AnswerCode kAnswerReset = -2;     ///< connection lost after bytes were written
+inline constexpr AnswerCode kAnswerRefused = -3;   ///< no connection; nothing was sent
+inline constexpr AnswerCode kAnswerGarbage = -4;   ///< not understood, or too large
+inline constexpr AnswerCode kAnswerReported = -5;  ///< told by the participant itself (verb report)
+inline constexpr AnswerCode kAnswerUnresolved = -6;  ///< the host has no address; nothing was sent
+inline constexpr AnswerCode kAnswerCancelled = -7;   ///< taken back before it was sent
+
+/// "HTTP 503", "timeout", …
+std::string answer_text(AnswerCode code);
+
+enum class OpStatus : std::uint8_t { kOpen = 0, kDone = 1, kRefused = 2 };
+
+/// One op of one branch.
+struct OpState {
+  OpStatus status = OpStatus::kOpen;
+  /// R1: some attempt may have reached the participant and nobody knows what became of it. Never cleared by a later
+  /// refusal, only a `done` makes it irrelevant. A record written during an attempt says true.
+  bool doubtful = false;
+  bool exhausted = false;  ///< the retry bound is used up; in phase two it is asked on, slowly
+  Outcome last = Outcome::kUnknown;
+  AnswerCode last_answer = kNoAnswer;
+  std::uint32_t attempts = 0;    ///< attempts of which bytes were written out
+  Instant due = kNoInstant;      ///< next attempt not before
+  Instant since = kNoInstant;    ///< first attempt
+  std::string result;            ///< body of the `done` answer, or reason of a refusal
+
+  // Volatile: not in the record.
+  std::uint64_t call = 0;         ///< id of the running attempt; 0: none
+  std::uint32_t skipped = 0;      ///< attempts in a row that reached nobody: they pace retries but count nothing
+  Instant quiet_at = kNoInstant;  ///< R7: the last attempt cannot run any longer from here on
+
+  [[nodiscard]] bool in_flight() const { return call != 0; }
+  [[nodiscard]] bool may_have_run() const { return status == OpStatus::kDone || doubtful || in_flight(); }
+};
+
+struct BranchState {
+  OpState forward;  ///< action, or delivery
+  OpState back;     ///< compensation
+};
+
+/// Why a transaction turned back or what it waits for a person about. Values are stored.
+enum class Cause : std::uint8_t {
+  kNone = 0,
+  kRefused = 1,     ///< a participant said no
+  kExhausted = 2,   ///< a retry bound was used up
+  kDeadline = 3,    ///< time was up
+  kRequested = 4,   ///< somebody asked for it
+  kCheckedBack = 5, ///< the check-back said that the local transaction did not happen
+  kContradiction = 6,  ///< a participant told two different outcomes
+  kUndecided = 7,   ///< past its deadline and the check-back still knows nothing
+};
+std::string_view name_of(Cause cause);
+
+/// What the program cannot solve alone. It never expires; it closes itself when the cause is gone.
+struct Incident {
+  Cause cause = Cause::kNone;
+  Instant since = kNoInstant;
+  std::int32_t branch = -1;  ///< -1: the transaction itself
+  Op op = Op::kAction;
+};
+
+/// Values are stored.
+enum class Happening : std::uint8_t {
+  kBegun = 1, kSubmitted = 2, kTurnedBack = 3, kEnded = 4, kRecovered = 5, kOpDone = 6, kOpRefused = 7, kOpRunning = 8,
+  kOpUnknown = 9, kOpUnreached = 10, kIncidentOpened = 11, kIncidentClosed = 12, kRetryAsked = 13, kCheckDecided = 14,
+};
+std::string_view name_of(Happening happening);
+
+/// One line of a transaction's life. Repetitions of the same line are folded into `count`.
+struct TimelineEntry {
+  Instant at = kNoInstant;  ///< of the last repetition
+  Happening happening = Happening::kBegun;
+  std::int32_t branch = -1;
+  Op op = Op::kAction;
+  AnswerCode answer = kNoAnswer;
+  std::uint32_t count = 1;
+};
+inline constexpr std::size_t kTimelineEntriesMax = 200;
+
+/// Everything about a transaction that changes.
+struct State {
+  Phase phase = Phase::kNew;
+  Decision decision = Decision::kNone;
+  GlobalOutcome outcome = GlobalOutcome::kRunning;
+  Cause cause = Cause::kNone;        ///< why decision abort
+  std::int32_t cause_branch = -1;
+  std::string reason;                ///< words of whoever asked for the abort
+  Instant created_at = kNoInstant;
+  Instant updated_at = kNoInstant;
+  Instant deadline_at = kNever;
+  Instant deliver_at = kNoInstant;   ///< message: set by submit
+  bool deadline_seen = false;        ///< message: the check due at the deadline has been asked for
+  OpState check;                     ///< message, two-step
+  std::optional<Incident> incident;
+  std::vector<BranchState> branches;
+  std::vector<TimelineEntry> timeline;
+
+  [[nodiscard]] bool has_ended() const { return phase == Phase::kEnded; }
+};
+
+/// Adds a line, folding a repetition of the last one; past the bound the middle is thinned out, begin and end stay.
+void note(State& state, TimelineEntry entry);
+
+/// The durable form of the mutable part. Grammar in state_record.cpp.
+std::string encode_state(const State& state);
+
+/// Errors: kCorrupt (checksum or grammar), kInvalid (a newer major version). Volatile fields come back empty.
+Result<State> decode_state(std::string_view bytes);
+
+}  // namespace settle
