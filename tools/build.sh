@@ -49,8 +49,14 @@ install_packages() {
   fi
 }
 
-# build_dir PRESET: where a preset of CMakePresets.json builds.
-build_dir() { if [[ "$1" == release ]]; then echo build; else echo "build/$1"; fi; }
+# build_dir PRESET: where a preset builds. Names of top folders are taken: the release build has its own build/fuzz.
+build_dir() {
+  case "$1" in
+    release) echo build ;;
+    fuzz) echo build/fuzzing ;;
+    *) echo "build/$1" ;;
+  esac
+}
 
 # build_preset PRESET [TARGET...]: configures when that was never done (ninja sees to it later), then builds.
 build_preset() {
@@ -66,7 +72,7 @@ build_preset() {
   fi
   if [[ ! -f $dir/build.ninja ]]; then
     say "configuring $preset"
-    cmake --preset "$preset" "${launcher[@]}" >"build/configure-$preset.log" 2>&1 </dev/null || {
+    cmake --preset "$preset" -B "$dir" "${launcher[@]}" >"build/configure-$preset.log" 2>&1 </dev/null || {
       cat "build/configure-$preset.log" >&2
       return 1
     }
@@ -83,11 +89,12 @@ use_home_for_ccache() {
   fi
 }
 
-# revision: what is being built, for results that are kept. `+` marks changes that are in no commit.
+# revision: what is being built, for results that are kept. `+` marks changes that are in no commit;
+# the results themselves are none.
 revision() {
   local name
   # The checkout may belong to somebody else than the one who runs this.
   name=$(git -c safe.directory='*' rev-parse --short HEAD 2>/dev/null) || { echo unknown; return; }
-  [[ -z $(git -c safe.directory='*' status --porcelain 2>/dev/null | head -1) ]] || name+=+
+  [[ -z $(git -c safe.directory='*' status --porcelain -- . ':!soak/RESULTS.md' 2>/dev/null | head -1) ]] || name+=+
   echo "$name"
 }

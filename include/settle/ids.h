@@ -16,14 +16,15 @@ inline constexpr std::size_t kBranchIdBytesMax = 64;
 constexpr bool is_gid(std::string_view text) {
   if (text.empty() || text.size() > kGidBytesMax) return false;
   for (const char c : text) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                      c == ':' || c == '-';
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                      c == '_' || c == ':' || c == '-';
     if (!fine) return false;
   }
   return true;
 }
 
-/// A branch's name, unique in its transaction: 1 to 64 characters of [A-Za-z0-9._-]. "00" is reserved for the check-back.
+/// A branch's name, unique in its transaction: 1 to 64 characters of [A-Za-z0-9._-]. "00" is reserved for the
+/// check-back.
 constexpr bool is_branch_id(std::string_view text) {
   if (text.empty() || text.size() > kBranchIdBytesMax) return false;
   for (const char c : text) {

@@ -25,7 +25,9 @@ TEST(Random, StreamsOfOneSeedDiffer) {
   EXPECT_EQ(fresh.next(), net_again.next());
 }
 
-TEST(Time, AddSaturates) { EXPECT_EQ(saturating_add(instant_of(kNever.time_since_epoch().count() - 1), Duration{5}), kNever); }
+TEST(Time, AddSaturates) {
+  EXPECT_EQ(saturating_add(instant_of(kNever.time_since_epoch().count() - 1), Duration{5}), kNever);
+}
 
 TEST(Tid, TextAndBytesRoundTripAndSortAlike) {
   Random random(1);

@@ -48,7 +48,8 @@ void append_value(std::string& line, std::string_view value) {
       line.push_back(c);
     } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
       std::array<char, 8> escaped{};
-      (void)std::snprintf(escaped.data(), escaped.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      (void)std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
+                          static_cast<unsigned>(static_cast<unsigned char>(c)));
       line.append(escaped.data());
     } else {
       line.push_back(c);

@@ -16,8 +16,8 @@ std::vector<std::string> reached_marks();
 }  // namespace settle
 
 /// Marks a rare branch as reached. Costs one guard check after the first time.
-#define SETTLE_REACHED(label)                              \
-  do {                                                     \
-    static ::settle::ReachedMark settle_mark_here{label};  \
-    (void)settle_mark_here;                                \
+#define SETTLE_REACHED(label)                             \
+  do {                                                    \
+    static ::settle::ReachedMark settle_mark_here{label}; \
+    (void)settle_mark_here;                               \
   } while (false)

@@ -6,9 +6,9 @@
 
 namespace settle {
 
-/// Time as the engine sees it: microseconds since 1970 in UTC, taken once from the wall clock at the start of the process
-/// and driven by the monotonic clock from then on, so a jump of the wall clock moves nothing (failures.md, K1 and K2).
-/// The simulator hands in virtual instants.
+/// Time as the engine sees it: microseconds since 1970 in UTC, taken once from the wall clock at the start of the
+/// process and driven by the monotonic clock from then on, so a jump of the wall clock moves nothing (failures.md, K1
+/// and K2). The simulator hands in virtual instants.
 struct EngineClock {
   using duration = std::chrono::microseconds;
   using rep = duration::rep;

@@ -9,7 +9,8 @@
 
 namespace settle::engine {
 
-/// What waits for the next group of the writer. Pure; the thread around it belongs to the daemon, the simulator has its own.
+/// What waits for the next group of the writer. Pure; the thread around it belongs to the daemon, the simulator has its
+/// own.
 ///
 /// Saves of one transaction that wait together are merged: the older one's `expected`, the newer one's everything else,
 /// forced if one of them is. Lazy saves wait up to `lazy_wait`, because most of them are overtaken by a forced one: a

@@ -45,11 +45,11 @@ struct Request {
   Verb verb = Verb::kQuery;
   std::string gid;
   Wait wait;
-  std::string reason;                     ///< kAbort, kRetryNow
-  std::string branch;                     ///< kReport
-  Op op = Op::kAction;                    ///< kReport: kAction or kDeliver
-  Outcome outcome = Outcome::kUnknown;    ///< kReport: kDone or kRefused
-  std::string result;                     ///< kReport
+  std::string reason;                   ///< kAbort, kRetryNow
+  std::string branch;                   ///< kReport
+  Op op = Op::kAction;                  ///< kReport: kAction or kDeliver
+  Outcome outcome = Outcome::kUnknown;  ///< kReport: kDone or kRefused
+  std::string result;                   ///< kReport
 };
 
 /// The client of this token is gone; its wait can be forgotten.
@@ -93,30 +93,31 @@ struct Receipts {
 struct Found {
   ShardNo shard = 0;
   std::uint64_t lookup = 0;
-  bool failed = false;                    ///< the store could not say
-  std::optional<StoredRecord> record;     ///< nothing: the store has never had it
+  bool failed = false;                 ///< the store could not say
+  std::optional<StoredRecord> record;  ///< nothing: the store has never had it
 };
 
 /// Time has passed; due timers fire.
 struct Tick {};
 
-using Input = std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found, CallEnded, Tick>;
+using Input =
+    std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found, CallEnded, Tick>;
 
 // -------------------------------------------------------------------------------------------------------- outputs
 
 enum class EventLevel : std::uint8_t { kDebug, kInfo, kWarn };
 
 enum class AnswerKind : std::uint8_t {
-  kDocument,        ///< as asked; `view` is set
-  kCreated,         ///< begin, new
-  kGidReused,       ///< begin: the gid stands for another plan
-  kUnknownGid,      ///< not known here (never "aborted")
-  kUnknownBranch,   ///< report
-  kWrongPhase,      ///< the verb opposes the decision or does not belong to the pattern; `view` is set
-  kContradiction,   ///< report: another outcome was told before; an incident is open; `view` is set
-  kOverloaded,      ///< admission limit; retry later
-  kNotOwner,        ///< this worker does not own the shard (now)
-  kStoreUnknown,    ///< the write may or may not have happened; query the gid
+  kDocument,       ///< as asked; `view` is set
+  kCreated,        ///< begin, new
+  kGidReused,      ///< begin: the gid stands for another plan
+  kUnknownGid,     ///< not known here (never "aborted")
+  kUnknownBranch,  ///< report
+  kWrongPhase,     ///< the verb opposes the decision or does not belong to the pattern; `view` is set
+  kContradiction,  ///< report: another outcome was told before; an incident is open; `view` is set
+  kOverloaded,     ///< admission limit; retry later
+  kNotOwner,       ///< this worker does not own the shard (now)
+  kStoreUnknown,   ///< the write may or may not have happened; query the gid
 };
 
 /// What a reply shows. References are valid during the call of Outputs::reply only.
@@ -124,11 +125,11 @@ struct View {
   std::string_view gid;
   Tid tid;
   const Plan& plan;
-  const State& state;         ///< newest; branches may be ahead of the disk
-  Phase phase;                ///< durable
-  Decision decision;          ///< durable
-  GlobalOutcome outcome;      ///< durable
-  bool provisional = false;   ///< the newest state of the branches is not durable yet
+  const State& state;        ///< newest; branches may be ahead of the disk
+  Phase phase;               ///< durable
+  Decision decision;         ///< durable
+  GlobalOutcome outcome;     ///< durable
+  bool provisional = false;  ///< the newest state of the branches is not durable yet
 };
 
 /// What the worker wants done. Called synchronously from Worker::on; must not call the worker back.
@@ -146,18 +147,20 @@ class Outputs {
   virtual void reply(Token token, AnswerKind kind, const View* view) = 0;
   /// Ask the store for a gid (or tid text) that is not open here. Answer: Found.
   virtual void look_up(ShardNo shard, std::uint64_t lookup, std::string_view gid) = 0;
-  /// The shard was dropped (its epoch or its lease is over, or the store contradicted us): acquire it anew or let it be.
+  /// The shard was dropped (its epoch or its lease is over, or the store contradicted us): acquire it anew or let it
+  /// be.
   virtual void dropped(ShardNo shard, Epoch epoch) = 0;
   /// One line of structured log about a transaction. `branch_id` may be empty.
-  virtual void event(EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id, Op op) = 0;
+  virtual void event(EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
+                     Op op) = 0;
 };
 
 // --------------------------------------------------------------------------------------------------------- worker
 
 struct Limits {
-  std::size_t open_max = 1'000'000;       ///< open transactions per worker; beyond: kOverloaded
-  std::size_t unsaved_max = 20'000;       ///< saves without receipt per worker; beyond, begins are kOverloaded
-  std::size_t waiting_loads_max = 10'000; ///< requests held while shards load; beyond: kNotOwner
+  std::size_t open_max = 1'000'000;        ///< open transactions per worker; beyond: kOverloaded
+  std::size_t unsaved_max = 20'000;        ///< saves without receipt per worker; beyond, begins are kOverloaded
+  std::size_t waiting_loads_max = 10'000;  ///< requests held while shards load; beyond: kNotOwner
   std::size_t calls_per_destination = 256;
   Duration alert_after = std::chrono::minutes{5};  ///< phase two without progress
 };
@@ -178,8 +181,8 @@ struct Counters {
   std::uint64_t refused_overload = 0, incidents_opened = 0, fenced = 0, recovered = 0;
 };
 
-/// All shards of one thread: inputs in, outputs out. No thread, lock, clock or socket inside, so that the simulator runs
-/// this very object. Not thread-safe; one thread at a time.
+/// All shards of one thread: inputs in, outputs out. No thread, lock, clock or socket inside, so that the simulator
+/// runs this very object. Not thread-safe; one thread at a time.
 class Worker {
  public:
   Worker(const WorkerOptions& options, Outputs& outputs);
@@ -193,11 +196,11 @@ class Worker {
   [[nodiscard]] Instant next_due() const;
 
   [[nodiscard]] const Counters& counters() const;
-  [[nodiscard]] std::size_t open() const;        ///< open transactions
-  [[nodiscard]] std::size_t incidents() const;   ///< open transactions that wait for a person
-  [[nodiscard]] Instant oldest_open() const;     ///< begin of the oldest open transaction; kNever: none
+  [[nodiscard]] std::size_t open() const;       ///< open transactions
+  [[nodiscard]] std::size_t incidents() const;  ///< open transactions that wait for a person
+  [[nodiscard]] Instant oldest_open() const;    ///< begin of the oldest open transaction; kNever: none
   [[nodiscard]] bool owns(ShardNo shard) const;
-  [[nodiscard]] bool is_ready() const;           ///< every owned shard is loaded
+  [[nodiscard]] bool is_ready() const;  ///< every owned shard is loaded
 
  private:
   class Impl;

@@ -14,6 +14,9 @@ enum class Op : std::uint8_t { kAction = 1, kCompensate = 2, kDeliver = 3, kChec
 /// What a participant made of an op. Unknown is an outcome: neither success nor failure; ask again.
 enum class Outcome : std::uint8_t { kDone = 1, kRefused = 2, kRunning = 3, kUnknown = 4 };
 
+/// What a check-back said about the producer's local transaction.
+enum class CheckState : std::uint8_t { kUndecided, kCommitted, kAborted };
+
 /// Where a transaction stands in the table of its pattern. Values are stored.
 enum class Phase : std::uint8_t {
   kNew = 0,           ///< begin not yet applied; never stored

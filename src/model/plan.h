@@ -51,22 +51,22 @@ enum class Order : std::uint8_t {
 struct Plan {
   Pattern pattern = Pattern::kSaga;
   Order order = Order::kList;
-  bool two_step = false;                          ///< message: stays prepared until submitted or checked back
-  std::string_view check;                         ///< message, two-step: URL asked for the truth
+  bool two_step = false;   ///< message: stays prepared until submitted or checked back
+  std::string_view check;  ///< message, two-step: URL asked for the truth
   Duration check_after = milliseconds{5000};
-  Duration delay{0};                              ///< message: counts from submit
-  Instant deliver_at = kNoInstant;                ///< message: absolute form of `delay`
-  Duration deadline{0};                           ///< counts from begin; 0: none
-  RetryPolicy retry;                              ///< of the check
-  Duration attempt_timeout = milliseconds{3000};  ///< of the check
+  Duration delay{0};                                                   ///< message: counts from submit
+  Instant deliver_at = kNoInstant;                                     ///< message: absolute form of `delay`
+  Duration deadline{0};                                                ///< counts from begin; 0: none
+  RetryPolicy retry;                                                   ///< of the check
+  Duration attempt_timeout = milliseconds{3000};                       ///< of the check
   std::vector<std::pair<std::string_view, std::string_view>> headers;  ///< forwarded to participants
   std::vector<BranchPlan> branches;
   // Below: not part of the digest, two begins that differ here are still "the same plan".
   std::vector<std::pair<std::string_view, std::string_view>> labels;
   std::string_view trace_parent;
   // Derived by OwnedPlan, not encoded.
-  std::vector<std::uint16_t> topological;                 ///< branch indices, predecessors first
-  std::vector<std::vector<std::uint16_t>> successors;     ///< only for Order::kGraph
+  std::vector<std::uint16_t> topological;              ///< branch indices, predecessors first
+  std::vector<std::vector<std::uint16_t>> successors;  ///< only for Order::kGraph
 };
 
 /// Digest of a plan: equal exactly if the client asked for the same thing.

@@ -15,12 +15,12 @@ namespace settle {
 
 /// How an attempt ended, in two bytes: an HTTP status if positive, one of these if not.
 using AnswerCode = std::int16_t;
-inline constexpr AnswerCode kNoAnswer = 0;         ///< nothing yet
-inline constexpr AnswerCode kAnswerTimeout = -1;   ///< the attempt's time was up
-inline constexpr AnswerCode kAnswerReset = -2;     ///< connection lost after bytes were written
-inline constexpr AnswerCode kAnswerRefused = -3;   ///< no connection; nothing was sent
-inline constexpr AnswerCode kAnswerGarbage = -4;   ///< not understood, or too large
-inline constexpr AnswerCode kAnswerReported = -5;  ///< told by the participant itself (verb report)
+inline constexpr AnswerCode kNoAnswer = 0;           ///< nothing yet
+inline constexpr AnswerCode kAnswerTimeout = -1;     ///< the attempt's time was up
+inline constexpr AnswerCode kAnswerReset = -2;       ///< connection lost after bytes were written
+inline constexpr AnswerCode kAnswerRefused = -3;     ///< no connection; nothing was sent
+inline constexpr AnswerCode kAnswerGarbage = -4;     ///< not understood, or too large
+inline constexpr AnswerCode kAnswerReported = -5;    ///< told by the participant itself (verb report)
 inline constexpr AnswerCode kAnswerUnresolved = -6;  ///< the host has no address; nothing was sent
 inline constexpr AnswerCode kAnswerCancelled = -7;   ///< taken back before it was sent
 
@@ -38,17 +38,20 @@ struct OpState {
   bool exhausted = false;  ///< the retry bound is used up; in phase two it is asked on, slowly
   Outcome last = Outcome::kUnknown;
   AnswerCode last_answer = kNoAnswer;
-  std::uint32_t attempts = 0;    ///< attempts of which bytes were written out
-  Instant due = kNoInstant;      ///< next attempt not before
-  Instant since = kNoInstant;    ///< first attempt
-  std::string result;            ///< body of the `done` answer, or reason of a refusal
+  std::uint32_t attempts = 0;  ///< attempts of which bytes were written out, without those answered "running"
+  std::uint32_t running = 0;   ///< attempts answered "running": they count against no bound
+  Instant due = kNoInstant;    ///< next attempt not before
+  Instant since = kNoInstant;  ///< first attempt
+  std::string result;          ///< body of the `done` answer, or reason of a refusal
 
   // Volatile: not in the record.
   std::uint64_t call = 0;         ///< id of the running attempt; 0: none
   std::uint32_t skipped = 0;      ///< attempts in a row that reached nobody: they pace retries but count nothing
+  Instant sent_at = kNoInstant;   ///< of the last attempt
   Instant quiet_at = kNoInstant;  ///< R7: the last attempt cannot run any longer from here on
 
   [[nodiscard]] bool in_flight() const { return call != 0; }
+  [[nodiscard]] bool is_open() const { return status == OpStatus::kOpen; }
   [[nodiscard]] bool may_have_run() const { return status == OpStatus::kDone || doubtful || in_flight(); }
 };
 
@@ -60,13 +63,13 @@ struct BranchState {
 /// Why a transaction turned back or what it waits for a person about. Values are stored.
 enum class Cause : std::uint8_t {
   kNone = 0,
-  kRefused = 1,     ///< a participant said no
-  kExhausted = 2,   ///< a retry bound was used up
-  kDeadline = 3,    ///< time was up
-  kRequested = 4,   ///< somebody asked for it
-  kCheckedBack = 5, ///< the check-back said that the local transaction did not happen
+  kRefused = 1,        ///< a participant said no
+  kExhausted = 2,      ///< a retry bound was used up
+  kDeadline = 3,       ///< time was up
+  kRequested = 4,      ///< somebody asked for it
+  kCheckedBack = 5,    ///< the check-back said that the local transaction did not happen
   kContradiction = 6,  ///< a participant told two different outcomes
-  kUndecided = 7,   ///< past its deadline and the check-back still knows nothing
+  kUndecided = 7,      ///< past its deadline and the check-back still knows nothing
 };
 std::string_view name_of(Cause cause);
 
@@ -80,8 +83,20 @@ struct Incident {
 
 /// Values are stored.
 enum class Happening : std::uint8_t {
-  kBegun = 1, kSubmitted = 2, kTurnedBack = 3, kEnded = 4, kRecovered = 5, kOpDone = 6, kOpRefused = 7, kOpRunning = 8,
-  kOpUnknown = 9, kOpUnreached = 10, kIncidentOpened = 11, kIncidentClosed = 12, kRetryAsked = 13, kCheckDecided = 14,
+  kBegun = 1,
+  kSubmitted = 2,
+  kTurnedBack = 3,
+  kEnded = 4,
+  kRecovered = 5,
+  kOpDone = 6,
+  kOpRefused = 7,
+  kOpRunning = 8,
+  kOpUnknown = 9,
+  kOpUnreached = 10,
+  kIncidentOpened = 11,
+  kIncidentClosed = 12,
+  kRetryAsked = 13,
+  kCheckDecided = 14,
 };
 std::string_view name_of(Happening happening);
 
@@ -101,15 +116,15 @@ struct State {
   Phase phase = Phase::kNew;
   Decision decision = Decision::kNone;
   GlobalOutcome outcome = GlobalOutcome::kRunning;
-  Cause cause = Cause::kNone;        ///< why decision abort
+  Cause cause = Cause::kNone;  ///< why decision abort
   std::int32_t cause_branch = -1;
-  std::string reason;                ///< words of whoever asked for the abort
+  std::string reason;  ///< words of whoever asked for the abort
   Instant created_at = kNoInstant;
   Instant updated_at = kNoInstant;
   Instant deadline_at = kNever;
-  Instant deliver_at = kNoInstant;   ///< message: set by submit
-  bool deadline_seen = false;        ///< message: the check due at the deadline has been asked for
-  OpState check;                     ///< message, two-step
+  Instant deliver_at = kNoInstant;  ///< message: set by submit
+  bool deadline_seen = false;       ///< message: the check due at the deadline has been asked for
+  OpState check;                    ///< message, two-step
   std::optional<Incident> incident;
   std::vector<BranchState> branches;
   std::vector<TimelineEntry> timeline;

@@ -20,9 +20,9 @@ struct Call {
   std::string_view gid;
   Pattern pattern = Pattern::kSaga;
   Op op = Op::kAction;
-  std::int32_t branch = -1;     ///< index in the plan; -1: the check-back
-  std::string_view branch_id;   ///< "00" for the check-back
-  std::uint32_t attempt = 1;    ///< shown to the participant; from 1
+  std::int32_t branch = -1;    ///< index in the plan; -1: the check-back
+  std::string_view branch_id;  ///< "00" for the check-back
+  std::uint32_t attempt = 1;   ///< shown to the participant; from 1
   std::string_view url;
   std::string_view payload;
   const std::vector<std::pair<std::string_view, std::string_view>>* headers = nullptr;  ///< forwarded, allow-listed
@@ -30,9 +30,6 @@ struct Call {
   Instant sent_at;
   Duration timeout{0};
 };
-
-/// What a check-back said.
-enum class CheckState : std::uint8_t { kUndecided, kCommitted, kAborted };
 
 /// The end of an attempt. Exactly one for each Call, at the latest at sent_at + timeout.
 struct CallEnded {
@@ -43,9 +40,9 @@ struct CallEnded {
   Outcome outcome = Outcome::kUnknown;
   CheckState check = CheckState::kUndecided;  ///< for Op::kCheck with outcome kDone
   AnswerCode answer = kNoAnswer;
-  bool reached = true;        ///< request bytes were written; false: nothing was sent and nothing is counted
-  Duration retry_after{0};    ///< lower bound of the pause that the participant asked for
-  std::string result;         ///< body of a done, reason of a refusal; at most 64 KiB
+  bool reached = true;      ///< request bytes were written; false: nothing was sent and nothing is counted
+  Duration retry_after{0};  ///< lower bound of the pause that the participant asked for
+  std::string result;       ///< body of a done, reason of a refusal; at most 64 KiB
 };
 
 /// A way of reaching participants (one per URL scheme). Lives on its worker's thread.

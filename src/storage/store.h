@@ -41,7 +41,7 @@ struct Save {
   std::string gid;
   Version expected = 0;  ///< version in the store; 0: neither this tid nor this gid may be known
   Version version = 0;   ///< version after the save; may jump, because saves of one transaction are merged
-  bool forced = false;   ///< somebody waits for the sync; the group that holds one is synced
+  bool forced = false;   ///< somebody waits for it, so its group leaves at once (see SaveQueue); nothing to the store
   Summary summary;       ///< phase kEnded: the record leaves the open ones
   std::shared_ptr<const std::string> plan;  ///< immutable, the same in every save of a transaction
   std::string state;
@@ -81,15 +81,15 @@ struct ListFilter {
   Instant since = kNoInstant;  ///< created at or after
   Instant until = kNever;      ///< created before
   std::size_t limit = 100;
-  std::optional<Tid> before;   ///< cursor: only transactions older than this one
+  std::optional<Tid> before;  ///< cursor: only transactions older than this one
 };
 
 /// What an acknowledged save survives.
 enum class StorePromise : std::uint8_t {
-  kNothing,         ///< lives in memory
-  kProcessKill,     ///< end of the process, not of the host
-  kHostLoss,        ///< also power loss (synced)
-  kMayLoseSuffix,   ///< a fail-over may lose the newest saves
+  kNothing,        ///< lives in memory
+  kProcessKill,    ///< end of the process, not of the host
+  kHostLoss,       ///< also power loss (synced)
+  kMayLoseSuffix,  ///< a fail-over may lose the newest saves
 };
 
 struct Lease {
@@ -108,8 +108,8 @@ class Store {
   Store& operator=(const Store&) = delete;
   virtual ~Store() = default;
 
-  /// Applies a group in order, each save on its own condition, all of them in one write; synced if any is forced.
-  /// At most one save per transaction and group. Receipts come in the order of the group.
+  /// Applies a group in order, each save on its own condition, all of them in one write that is synced, also if every
+  /// save of it is lazy: a receipt always means durable. At most one save per transaction and group. Receipts come in the order of the group.
   ///
   /// An Error (kUnknownOutcome, kUnavailable) says nothing about what was kept: answer nobody, exit, read again.
   virtual Result<std::vector<Receipt>> commit(std::span<const Save> group) = 0;
@@ -119,7 +119,8 @@ class Store {
   virtual Result<void> load_open(std::span<const ShardNo> shards, const std::function<void(StoredRecord&&)>& visit,
                                  const std::function<void(const Tid&, const Error&)>& damaged) = 0;
 
-  /// Open or ended. kNotFound: this store has never had it, or has pruned it. Reads what is committed, not what is queued.
+  /// Open or ended. kNotFound: this store has never had it, or has pruned it. Reads what is committed, not what is
+  /// queued.
   virtual Result<StoredRecord> get(std::string_view gid) = 0;
   virtual Result<StoredRecord> get(const Tid& tid) = 0;
 
@@ -128,7 +129,8 @@ class Store {
 
   /// Takes the shards for `owner` if they are free, expired, or its own; each success raises the shard's epoch durably.
   /// A shard that another owner holds is missing from the answer. `lasting` is judged by the store's own clock.
-  virtual Result<std::vector<Lease>> acquire(std::span<const ShardNo> shards, std::string_view owner, Duration lasting) = 0;
+  virtual Result<std::vector<Lease>> acquire(std::span<const ShardNo> shards, std::string_view owner,
+                                             Duration lasting) = 0;
 
   /// Prolongs what `owner` still holds under that epoch; a lost lease is missing from the answer.
   virtual Result<std::vector<Lease>> renew(std::span<const Lease> leases, std::string_view owner, Duration lasting) = 0;

@@ -1,0 +1,147 @@
+#include "daemon/config.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "base/failpoint.h"
+#include "daemon/config_values.h"
+#include "net/socket.h"
+
+namespace settle::daemon {
+namespace {
+
+Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
+
+const Key* find_key(std::string_view name) {
+  for (const Key& key : config_keys()) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+// Levenshtein distance, one row at a time.
+std::size_t distance(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t replaced = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string_view nearest_key(std::string_view name) {
+  std::string_view nearest;
+  std::size_t least = std::max<std::size_t>(3, name.size() / 2);
+  for (const Key& key : config_keys()) {
+    // "http" for "api.http" is a likelier slip than its distance says.
+    const std::string_view last = key.name.substr(key.name.rfind('.') + 1);
+    const std::size_t apart = std::min(distance(name, key.name), distance(name, last) + 1);
+    if (apart < least) {
+      least = apart;
+      nearest = key.name;
+    }
+  }
+  return nearest;
+}
+
+Result<void> apply(Config& config, const Setting& setting) {
+  const Key* key = find_key(setting.key);
+  if (key == nullptr) {
+    const std::string_view nearest = nearest_key(setting.key);
+    return invalid(setting.where + ": there is no key '" + setting.key + "'" +
+                   (nearest.empty() ? "; see --help" : "; did you mean '" + std::string(nearest) + "'?"));
+  }
+  const auto done = key->set(config, setting.value);
+  if (!done) return invalid(setting.where + ": " + setting.key + ": " + done.error().message);
+  return {};
+}
+
+struct NamedEndpoint {
+  std::string_view key;
+  const Endpoint& endpoint;
+};
+
+std::array<NamedEndpoint, 5> endpoints_of(const Config& config) {
+  return {NamedEndpoint{"api.http", config.api_http}, NamedEndpoint{"api.grpc", config.api_grpc},
+          NamedEndpoint{"api.seata", config.api_seata}, NamedEndpoint{"api.channel", config.api_channel},
+          NamedEndpoint{"admin.http", config.admin_http}};
+}
+
+Result<void> check_endpoints(const Config& config) {
+  const auto all = endpoints_of(config);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Endpoint& here = all[i].endpoint;
+    if (!here.on()) continue;
+    if (!net::is_loopback(here.host)) {
+      return invalid(std::string(all[i].key) + ": " + here.text() +
+                     " can be reached from other machines, and this version has neither TLS nor credentials; "
+                     "listen on 127.0.0.1, [::1] or localhost");
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (here.port != 0 && all[j].endpoint == here) {
+        return invalid(std::string(all[j].key) + " and " + std::string(all[i].key) + " are both " + here.text() +
+                       "; give each a port of its own");
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> check(const Config& config) {
+  if (const auto fine = check_endpoints(config); !fine) return fine.error();
+  if (config.workers > config.shards) {
+    return invalid("workers: " + std::to_string(config.workers) + " threads for " + std::to_string(config.shards) +
+                   " shards would leave some without work; set workers to at most shards");
+  }
+  if (config.retention < config.replay_horizon) {
+    return invalid("retention: " + duration_text(config.retention) + " is less than replay-horizon, " +
+                   duration_text(config.replay_horizon) +
+                   ", so a late repetition would run a forgotten transaction again; raise retention or lower "
+                   "replay-horizon");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Endpoint::text() const {
+  if (!on()) return "off";
+  const bool ipv6 = host.find(':') != std::string::npos;
+  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+Result<Config> make_config(std::span<const Setting> settings) {
+  Config config;
+  for (const Key& key : config_keys()) {
+    const auto done = apply(config, {std::string(key.name), std::string(key.fallback), "default"});
+    if (!done) return done.error();
+  }
+  for (const Setting& setting : settings) {
+    if (const auto done = apply(config, setting); !done) return done.error();
+  }
+  if (const auto fine = check(config); !fine) return fine.error();
+  return config;
+}
+
+std::vector<std::string_view> keys_not_served(const Config& config, std::span<const Setting> settings) {
+  std::vector<std::string_view> keys;
+  for (const Key& key : config_keys()) {
+    if (key.served) continue;
+    const bool set = std::any_of(settings.begin(), settings.end(), [&](const Setting& s) { return s.key == key.name; });
+    const auto endpoints = endpoints_of(config);
+    const bool on = std::any_of(endpoints.begin(), endpoints.end(), [&](const NamedEndpoint& named) {
+      return named.key == key.name && named.endpoint.on();
+    });
+    if (set || on) keys.push_back(key.name);
+  }
+  return keys;
+}
+
+}  // namespace settle::daemon

@@ -1,0 +1,117 @@
+#include "daemon/keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "net/loop.h"
+
+namespace settle::daemon {
+
+Keeper::Keeper(Store& store, KeeperOptions options, Ownership& ownership)
+    : store_(store), options_(std::move(options)), ownership_(ownership) {}
+
+Keeper::~Keeper() { stop(); }
+
+void Keeper::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Keeper::dropped(Lease lease) {
+  {
+    const std::lock_guard hold(lock_);
+    dropped_.push_back(lease);
+  }
+  wake_.notify_one();
+}
+
+void Keeper::stop() {
+  {
+    const std::lock_guard hold(lock_);
+    if (stopped_) return;
+    stopped_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  std::vector<Lease> leases;
+  for (const auto& [shard, epoch] : held_) leases.push_back({shard, epoch});
+  if (const auto done = store_.release(leases, options_.node); !done) {
+    log(LogLevel::kWarn, "shards could not be released; others wait for the end of their lease",
+        {{"why", done.error().message}});
+  }
+}
+
+void Keeper::run() {
+  Instant renew_at = net::engine_now() + options_.lease / 3;
+  for (;;) {
+    acquire_missing();
+    const bool all = held_.size() == options_.shards;
+
+    std::unique_lock held(lock_);
+    const auto due = [this] { return stopped_ || !dropped_.empty(); };
+    if (options_.exclusive && all) {
+      wake_.wait(held, due);
+    } else {
+      const Duration until_renewal = options_.exclusive ? options_.retry : renew_at - net::engine_now();
+      (void)wake_.wait_for(held, all ? until_renewal : std::min(until_renewal, options_.retry), due);
+    }
+    if (stopped_) return;
+    for (const Lease& lease : std::exchange(dropped_, {})) {
+      const auto found = held_.find(lease.shard);
+      if (found != held_.end() && found->second == lease.epoch) held_.erase(found);
+    }
+    held.unlock();
+
+    if (!options_.exclusive && net::engine_now() >= renew_at) {
+      const Duration pause = renew_held() ? options_.lease / 3 : std::min(options_.lease / 3, options_.retry);
+      renew_at = net::engine_now() + pause;
+    }
+  }
+}
+
+void Keeper::acquire_missing() {
+  std::vector<ShardNo> missing;
+  for (ShardNo shard = 0; shard < options_.shards; ++shard) {
+    if (!held_.contains(shard)) missing.push_back(shard);
+  }
+  if (missing.empty()) return;
+  const Instant asked_at = net::engine_now();
+  const auto leases = store_.acquire(missing, options_.node, options_.lease);
+  if (!leases) {
+    log(LogLevel::kWarn, "shards could not be acquired; asked again", {{"why", leases.error().message}});
+    return;
+  }
+  if (leases->size() < missing.size()) {
+    log(LogLevel::kInfo, "shards are held by another owner; asked again",
+        {{"shards", std::to_string(missing.size() - leases->size())}});
+  }
+  if (leases->empty()) return;
+  for (const Lease& lease : *leases) held_[lease.shard] = lease.epoch;
+  ownership_.acquired(*leases, options_.exclusive ? kNever : asked_at + options_.lease);
+}
+
+bool Keeper::renew_held() {
+  std::vector<Lease> leases;
+  for (const auto& [shard, epoch] : held_) leases.push_back({shard, epoch});
+  if (leases.empty()) return true;
+  const Instant asked_at = net::engine_now();
+  const auto renewed = store_.renew(leases, options_.node, options_.lease);
+  if (!renewed) {
+    // Not lost yet: the workers stop by themselves at the lease's end.
+    log(LogLevel::kWarn, "leases could not be renewed; asked again", {{"why", renewed.error().message}});
+    return false;
+  }
+  if (!renewed->empty()) ownership_.renewed(*renewed, asked_at + options_.lease);
+
+  std::vector<Lease> lost;
+  for (const Lease& lease : leases) {
+    const auto same = [&](const Lease& other) { return other.shard == lease.shard && other.epoch == lease.epoch; };
+    if (std::none_of(renewed->begin(), renewed->end(), same)) lost.push_back(lease);
+  }
+  if (lost.empty()) return true;
+  for (const Lease& lease : lost) held_.erase(lease.shard);
+  ownership_.lost(lost);
+  return true;
+}
+
+}  // namespace settle::daemon

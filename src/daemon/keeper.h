@@ -1,0 +1,75 @@
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "storage/store.h"
+
+namespace settle::daemon {
+
+/// Who hears of ownership. Called on the keeper's thread.
+class Ownership {
+ public:
+  Ownership() = default;
+  Ownership(const Ownership&) = delete;
+  Ownership& operator=(const Ownership&) = delete;
+
+  /// `lease_end` is on this process's own clock, counted from before the request was sent. The open records of these
+  /// shards are to be loaded now.
+  virtual void acquired(const std::vector<Lease>& leases, Instant lease_end) = 0;
+  virtual void renewed(const std::vector<Lease>& leases, Instant lease_end) = 0;
+  virtual void lost(const std::vector<Lease>& leases) = 0;
+
+ protected:
+  ~Ownership() = default;
+};
+
+struct KeeperOptions {
+  std::string node;  ///< our name in the store
+  std::uint16_t shards = 256;
+  Duration lease{};
+  /// The store can have one owner only, who holds it with a lock: leases are taken once and do not end, so a slow disk
+  /// cannot cost the ownership. False for stores that several daemons share: renewal at a third of the lease.
+  bool exclusive = true;
+  Duration retry = std::chrono::seconds{1};  ///< pause before shards that somebody else holds are asked for again
+};
+
+/// The thread that takes the shards of a store and keeps them.
+class Keeper {
+ public:
+  Keeper(Store& store, KeeperOptions options, Ownership& ownership);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  void start();
+
+  /// The worker has dropped this shard; it is acquired anew. Any thread.
+  void dropped(Lease lease);
+
+  /// Ends the thread and releases what is held; a shared store's other daemons need not wait for the lease then.
+  void stop();
+
+ private:
+  void run();
+  void acquire_missing();
+  /// False: the store could not be asked.
+  bool renew_held();
+
+  Store& store_;
+  const KeeperOptions options_;
+  Ownership& ownership_;
+  std::map<ShardNo, Epoch> held_;  // the keeper's thread only; after stop(): its caller's
+
+  std::mutex lock_;
+  std::condition_variable wake_;
+  std::vector<Lease> dropped_;  // guarded by lock_
+  bool stopped_ = false;        // guarded by lock_
+  std::thread thread_;
+};
+
+}  // namespace settle::daemon

@@ -1,0 +1,433 @@
+#include "engine/shard.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/planted.h"
+#include "base/reached.h"
+
+namespace settle::engine {
+namespace {
+
+bool is_finishing(Op op) { return op != Op::kAction; }
+
+Told told_of(const Entry& entry) {
+  return {entry.version, entry.state.phase, entry.state.decision, entry.state.outcome};
+}
+
+bool somebody_waits(const Entry& entry) {
+  return std::any_of(entry.waiters.begin(), entry.waiters.end(), [](const Waiter& waiter) { return waiter.waits; });
+}
+
+/// Calls `visit` for every op whose attempt is under way or queued.
+template <typename Visit>
+void for_each_in_flight(Entry& entry, Visit&& visit) {
+  for (std::size_t i = 0; i < entry.state.branches.size(); ++i) {
+    const auto index = static_cast<std::int32_t>(i);
+    BranchState& branch = entry.state.branches[i];
+    const Op forward = entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
+    if (branch.forward.in_flight()) visit(protocol::OpRef{index, forward}, branch.forward);
+    if (branch.back.in_flight()) visit(protocol::OpRef{index, Op::kCompensate}, branch.back);
+  }
+  if (entry.state.check.in_flight()) visit(protocol::OpRef{-1, Op::kCheck}, entry.state.check);
+}
+
+std::string_view url_of(const Plan& plan, protocol::OpRef ref) {
+  if (ref.op == Op::kCheck) return plan.check;
+  const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
+  return ref.op == Op::kCompensate ? branch.back : branch.forward;
+}
+
+std::string_view payload_of(const Plan& plan, protocol::OpRef ref) {
+  if (ref.op == Op::kCheck) return {};
+  const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
+  return ref.op == Op::kCompensate && branch.has_back_input ? branch.back_input : branch.input;
+}
+
+std::string_view branch_id_of(const Plan& plan, std::int32_t branch) {
+  return branch < 0 ? std::string_view("00") : plan.branches[static_cast<std::size_t>(branch)].id;
+}
+
+}  // namespace
+
+bool Shard::may_act(Instant now) const { return now < lease_end_ || planted(Bug::kCallAfterLease); }
+
+Entry* Shard::find(std::string_view gid) {
+  const auto at = by_gid_.find(gid);
+  return at == by_gid_.end() ? nullptr : at->second;
+}
+
+Entry* Shard::find(const Tid& tid) {
+  const auto at = by_sequence_.find(tid.sequence);
+  return at == by_sequence_.end() || at->second->tid != tid ? nullptr : at->second.get();
+}
+
+std::vector<Tid> Shard::sorted_tids() const {
+  std::vector<Tid> tids;
+  tids.reserve(by_sequence_.size());
+  for (const auto& [sequence, entry] : by_sequence_) tids.push_back(entry->tid);
+  std::sort(tids.begin(), tids.end());
+  return tids;
+}
+
+Instant Shard::oldest() const {
+  Instant oldest = kNever;
+  for (const auto& [sequence, entry] : by_sequence_) oldest = std::min(oldest, entry->state.created_at);
+  return oldest;
+}
+
+Entry& Shard::adopt(std::unique_ptr<Entry> entry) {
+  Entry& kept = *entry;
+  by_gid_.emplace(kept.gid, &kept);
+  by_sequence_.emplace(kept.tid.sequence, std::move(entry));
+  ++core_.open;
+  return kept;
+}
+
+void Shard::forget(Entry& entry) {
+  if (entry.timer != kNever) core_.timers.erase({entry.timer, entry.tid});
+  for (const Waiter& waiter : entry.waiters) core_.waiting.erase(waiter.token);
+  if (entry.incident_counted) --core_.incidents;
+  if (entry.version > entry.durable.version) --core_.unsaved;
+  --core_.open;
+  by_gid_.erase(entry.gid);
+  by_sequence_.erase(entry.tid.sequence);
+}
+
+// ------------------------------------------------------------------------------------------------ save, then act
+
+void Shard::save(Entry& entry, bool forced) {
+  if (entry.version == entry.durable.version) ++core_.unsaved;
+  const Version expected = entry.version++;
+  entry.pending.push_back(told_of(entry));
+  if (forced && !planted(Bug::kSendBeforeSave)) entry.must = entry.version;
+  ++(forced ? core_.counters.saves_forced : core_.counters.saves_lazy);
+
+  Save save;
+  save.shard = number_;
+  save.epoch = epoch_;
+  save.tid = entry.tid;
+  save.gid = entry.gid;
+  save.expected = expected;
+  save.version = entry.version;
+  save.forced = forced;
+  save.summary = {entry.plan->pattern,
+                  entry.state.phase,
+                  entry.state.decision,
+                  entry.state.outcome,
+                  entry.state.incident.has_value(),
+                  entry.state.created_at,
+                  entry.state.updated_at};
+  save.plan = entry.plan.shared_bytes();
+  save.state = encode_state(entry.state);
+  core_.outputs.save(std::move(save));
+}
+
+/// The one place where a change takes effect: remembered first; what it leads to waits in `settle` for the receipt.
+void Shard::apply(Entry& entry, const protocol::Step& step, bool sender_forgets, Instant now) {
+  count_incident(entry);
+  if (step.changed) {
+    const bool told = step.durability == protocol::Durability::kForcedIfTold && somebody_waits(entry);
+    save(entry, step.durability == protocol::Durability::kForced || told || sender_forgets);
+  }
+  if (entry.state.phase != Phase::kActing && entry.state.phase != Phase::kPrepared) cancel_queued(entry);
+  settle(entry, now);
+}
+
+/// Does what the durable state allows: answers, calls, timers, farewell. The entry may be gone afterwards.
+void Shard::settle(Entry& entry, Instant now) {
+  answer_waiters(entry, now);
+  const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
+  if (entry.state.has_ended() && remembered) {
+    ++(entry.state.outcome == GlobalOutcome::kCommitted ? core_.counters.committed : core_.counters.aborted);
+    forget(entry);
+    return;
+  }
+  drive(entry, now);
+  arm(entry, now);
+}
+
+void Shard::drive(Entry& entry, Instant now) {
+  if (entry.durable.version < entry.must || entry.version == 0) return;  // remember first
+  if (!may_act(now)) {
+    SETTLE_REACHED("lease over: no call leaves");
+    frozen_ = true;
+    return;
+  }
+  ready_.clear();
+  protocol::ready(*entry.plan, entry.state, now, ready_);
+  for (const protocol::OpRef ref : ready_) {
+    const DestinationGate::Entry slot = core_.gate.enter(url_of(*entry.plan, ref));
+    OpState& op = protocol::op_state(entry.state, ref);
+    op.call = slot.id;
+    if (slot.admitted) {
+      call(entry, ref, slot.id, now);
+    } else {
+      op.sent_at = kNoInstant;
+      core_.gate.queue({slot.id, entry.tid, ref}, is_finishing(ref.op));
+    }
+  }
+}
+
+void Shard::call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant now) {
+  OpState& op = protocol::op_state(entry.state, ref);
+  op.sent_at = now;
+  ++core_.counters.calls;
+  if (op.attempts > 0) ++core_.counters.retries;
+  const Plan& plan = *entry.plan;
+  Call call;
+  call.id = id;
+  call.tid = entry.tid;
+  call.gid = entry.gid;
+  call.pattern = plan.pattern;
+  call.op = ref.op;
+  call.branch = ref.branch;
+  call.branch_id = branch_id_of(plan, ref.branch);
+  call.attempt = op.attempts + op.running + 1;
+  call.url = url_of(plan, ref);
+  call.payload = payload_of(plan, ref);
+  call.headers = &plan.headers;
+  call.trace_parent = plan.trace_parent;
+  call.sent_at = now;
+  call.timeout = protocol::attempt_timeout_of(plan, ref);
+  core_.outputs.call(call);
+}
+
+bool Shard::on_slot(const QueuedCall& queued, Instant now) {
+  Entry* const entry = find(queued.tid);
+  if (entry == nullptr) return false;
+  OpState& op = protocol::op_state(entry->state, queued.ref);
+  if (op.call != queued.id) return false;
+  if (!may_act(now)) {
+    op.call = 0;
+    frozen_ = true;
+    return false;
+  }
+  call(*entry, queued.ref, queued.id, now);
+  return true;
+}
+
+/// Calls that wait for a slot are not wanted any more once the direction has changed; they have reached nobody.
+void Shard::cancel_queued(Entry& entry) {
+  for_each_in_flight(entry, [&](protocol::OpRef ref, OpState& op) {
+    const bool unwanted = ref.op == Op::kCheck || (ref.op == Op::kAction && entry.state.phase != Phase::kActing);
+    if (unwanted && op.sent_at == kNoInstant && core_.gate.cancel(op.call)) op.call = 0;
+  });
+}
+
+void Shard::arm(Entry& entry, Instant now) {
+  Instant due = kNever;
+  for (const Waiter& waiter : entry.waiters) {
+    if (waiter.waits && waiter.needs <= entry.durable.version) due = std::min(due, waiter.give_up);
+  }
+  if (entry.durable.version >= entry.must && !frozen_)
+    due = std::min(due, protocol::next_due(*entry.plan, entry.state));
+  if (due != kNever) due = std::max(due, now);
+  if (due == entry.timer) return;
+  if (entry.timer != kNever) core_.timers.erase({entry.timer, entry.tid});
+  if (due != kNever) core_.timers.insert({due, entry.tid});
+  entry.timer = due;
+}
+
+void Shard::on_due(const Tid& tid, Instant now) {
+  Entry* const entry = find(tid);
+  if (entry == nullptr) return;
+  entry->timer = kNever;
+  if (protocol::deadline_is_due(entry->state, now) && may_act(now) && !planted(Bug::kDeadlineIgnored)) {
+    const bool prepared = entry->state.phase == Phase::kPrepared;
+    const protocol::Event on =
+        prepared && planted(Bug::kPreparedExpires) ? protocol::Event::kAbort : protocol::Event::kDeadline;
+    if (const auto step = protocol::step(*entry->plan, entry->state, {.on = on, .now = now})) {
+      apply(*entry, *step, false, now);
+      return;
+    }
+    entry->state.deadline_at = kNever;  // no row: nothing to do about it
+  }
+  alert(*entry, now);
+  settle(*entry, now);
+}
+
+// ------------------------------------------------------------------------------------------------------- receipts
+
+bool Shard::on_receipt(const Receipt& receipt, Instant now) {
+  if (receipt.status == SaveStatus::kConflict || receipt.status == SaveStatus::kFenced) {
+    SETTLE_REACHED("store refused a save");
+    ++core_.counters.fenced;
+    return planted(Bug::kIgnoreFencedReceipt);
+  }
+  Entry* const entry = find(receipt.tid);
+  if (entry == nullptr) return true;
+  if (receipt.status == SaveStatus::kGidTaken) {
+    gid_taken(*entry, now);
+    return true;
+  }
+  SETTLE_ASSERT(receipt.version <= entry->version);
+  while (!entry->pending.empty() && entry->pending.front().version <= receipt.version) {
+    entry->durable = entry->pending.front();
+    entry->pending.erase(entry->pending.begin());
+  }
+  if (entry->durable.version == entry->version) --core_.unsaved;
+  std::vector<Request> held = std::move(entry->held);
+  entry->held.clear();
+  settle(*entry, now);
+  for (Request& request : held) on_request(std::move(request), now);
+  return true;
+}
+
+// ----------------------------------------------------------------------------------------------- answers of calls
+
+void Shard::on_answer(CallEnded&& answer, Instant now) {
+  Entry* const entry = find(answer.tid);
+  if (entry == nullptr) return;
+  const protocol::OpRef ref{answer.branch, answer.op};
+  OpState& op = protocol::op_state(entry->state, ref);
+  const bool flips =
+      planted(Bug::kLateCheckFlips) && answer.check == CheckState::kAborted && entry->state.phase == Phase::kDelivering;
+  if (flips) {
+    entry->state.phase = Phase::kEnded;
+    entry->state.decision = Decision::kAbort;
+    entry->state.outcome = GlobalOutcome::kAborted;
+    apply(*entry, {true, protocol::Durability::kForced}, false, now);
+    return;
+  }
+  if (op.call != answer.id && !(planted(Bug::kStaleAnswerAccepted) && op.is_open())) {
+    SETTLE_REACHED("answer to an attempt of an earlier life");
+    return;
+  }
+  protocol::Occurrence what{.now = now,
+                            .branch = answer.branch,
+                            .op = answer.op,
+                            .dice = static_cast<std::uint32_t>(core_.random.next()),
+                            .outcome = answer.outcome,
+                            .answer = answer.answer,
+                            .reached = answer.reached,
+                            .retry_after = answer.retry_after,
+                            .result = answer.result};
+  what.on = protocol::event_of_answer(*entry->plan, entry->state, what, answer.check);
+  const auto step = protocol::step(*entry->plan, entry->state, what);
+  if (!step) {
+    // A check-back that comes after the decision, for example: it is over, and changes nothing.
+    SETTLE_REACHED("answer that no row takes");
+    op.call = 0;
+    settle(*entry, now);
+    return;
+  }
+  apply(*entry, *step, false, now);
+}
+
+void Shard::count_incident(Entry& entry) {
+  const bool has_incident = entry.state.incident.has_value();
+  if (has_incident == entry.incident_counted) return;
+  entry.incident_counted = has_incident;
+  if (has_incident) {
+    ++core_.incidents;
+    ++core_.counters.incidents_opened;
+    const Incident& incident = *entry.state.incident;
+    core_.outputs.event(EventLevel::kWarn, "incident opened", entry.gid, branch_id_of(*entry.plan, incident.branch),
+                        incident.op);
+  } else {
+    --core_.incidents;
+    core_.outputs.event(EventLevel::kInfo, "incident closed itself", entry.gid, "", Op::kAction);
+  }
+}
+
+/// Says once that an op has been asked for a long time without progress; it is asked on.
+void Shard::alert(Entry& entry, Instant now) {
+  if (entry.alerted) return;
+  const auto stuck = [&](const OpState& op) {
+    return op.is_open() && op.since != kNoInstant && now - op.since >= core_.options.limits.alert_after;
+  };
+  for (std::size_t i = 0; i < entry.state.branches.size(); ++i) {
+    const BranchState& branch = entry.state.branches[i];
+    const bool back = entry.state.phase == Phase::kCompensating;
+    if (!stuck(back ? branch.back : branch.forward)) continue;
+    SETTLE_REACHED("alert: no progress");
+    entry.alerted = true;
+    const Op op = back ? Op::kCompensate : entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
+    core_.outputs.event(EventLevel::kWarn, "no progress", entry.gid, entry.plan->branches[i].id, op);
+    return;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ ownership
+
+void Shard::on_loaded(StoredRecord&& record, Instant now) {
+  Result<OwnedPlan> plan = OwnedPlan::decode(std::move(record.plan));
+  Result<State> state = decode_state(record.state);
+  if (!plan || !state || (*plan)->branches.size() != state->branches.size()) {
+    // One damaged record stops nobody else (failures.md, H7). Its gid stays taken in the store.
+    SETTLE_REACHED("damaged record set aside");
+    core_.outputs.event(EventLevel::kWarn, "damaged record set aside", record.gid, "", Op::kAction);
+    return;
+  }
+  auto fresh = std::make_unique<Entry>(record.tid, std::move(record.gid), std::move(*plan));
+  fresh->state = std::move(*state);
+  fresh->version = record.version;
+  fresh->must = record.version;
+  fresh->durable = told_of(*fresh);
+  fresh->incident_counted = fresh->state.incident.has_value();
+  if (fresh->incident_counted) ++core_.incidents;
+  ++core_.counters.recovered;
+  core_.last_sequence = std::max(core_.last_sequence, record.tid.sequence);
+  Entry& entry = adopt(std::move(fresh));
+  const auto step = protocol::step(*entry.plan, entry.state, {.on = protocol::Event::kRecover, .now = now});
+  if (step && step->changed) {
+    apply(entry, *step, false, now);
+  } else {
+    // Calls wait for the first tick, so that loading is not slowed down by them.
+    core_.timers.insert({now, entry.tid});
+    entry.timer = now;
+  }
+}
+
+void Shard::on_load_ended(Instant now) {
+  loaded_ = true;
+  std::vector<std::variant<Begin, Request>> held = std::move(held_);
+  held_.clear();
+  core_.held -= held.size();
+  for (auto& input : held) {
+    if (auto* begin = std::get_if<Begin>(&input)) {
+      on_begin(std::move(*begin), now);
+    } else {
+      on_request(std::move(std::get<Request>(input)), now);
+    }
+  }
+}
+
+void Shard::on_renewed(Instant lease_end, Instant now) {
+  lease_end_ = lease_end;
+  if (!frozen_ || !may_act(now)) return;
+  SETTLE_REACHED("lease renewed after a pause");
+  frozen_ = false;
+  for (const Tid& tid : sorted_tids()) {
+    if (Entry* const entry = find(tid)) settle(*entry, now);
+  }
+}
+
+void Shard::drop(Instant now) {
+  for (const Tid& tid : sorted_tids()) {
+    Entry* const entry = find(tid);
+    for_each_in_flight(*entry, [&](protocol::OpRef, OpState& op) {
+      if (op.sent_at == kNoInstant) (void)core_.gate.cancel(op.call);
+    });
+    for (const Waiter& waiter : entry->waiters) core_.outputs.reply(waiter.token, AnswerKind::kStoreUnknown, nullptr);
+    for (const Request& request : entry->held) core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
+    forget(*entry);
+  }
+  for (auto& input : held_) {
+    const Token token = std::visit([](const auto& request) { return request.token; }, input);
+    core_.outputs.reply(token, AnswerKind::kNotOwner, nullptr);
+  }
+  core_.held -= held_.size();
+  std::vector<std::uint64_t> lookups;
+  for (const auto& [id, lookup] : lookups_) lookups.push_back(id);
+  std::sort(lookups.begin(), lookups.end());
+  for (const std::uint64_t id : lookups) {
+    for (const Begin& begin : lookups_[id].begins) core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
+    for (const Request& request : lookups_[id].requests)
+      core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
+  }
+  (void)now;
+}
+
+}  // namespace settle::engine

@@ -1,0 +1,147 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/gate.h"
+#include "engine/worker.h"
+#include "protocol/step.h"
+
+namespace settle::engine {
+
+/// Somebody who gets an answer about one transaction.
+struct Waiter {
+  Token token = 0;
+  AnswerKind kind = AnswerKind::kDocument;
+  Version needs = 1;   ///< answered only when this version is durable
+  bool waits = false;  ///< wants `until`, or its time to be up
+  WaitFor until = WaitFor::kEnd;
+  Instant give_up = kNoInstant;
+};
+
+/// What of a version may be told once it is durable.
+struct Told {
+  Version version = 0;
+  Phase phase = Phase::kNew;
+  Decision decision = Decision::kNone;
+  GlobalOutcome outcome = GlobalOutcome::kRunning;
+};
+
+/// An open transaction in memory.
+struct Entry {
+  Entry(Tid id, std::string name, OwnedPlan&& what) : tid(id), gid(std::move(name)), plan(std::move(what)) {}
+
+  Tid tid;
+  std::string gid;
+  OwnedPlan plan;
+  State state;
+  Version version = 0;        ///< newest, handed to the writer
+  Version must = 0;           ///< newest forced one: nothing leaves before it is durable
+  Told durable;               ///< newest durable one
+  std::vector<Told> pending;  ///< versions on their way to the disk, oldest first
+  std::vector<Waiter> waiters;
+  std::vector<Request> held;  ///< verbs that came before the begin was durable
+  Instant timer = kNever;     ///< armed at
+  bool alerted = false;
+  bool incident_counted = false;
+};
+
+/// What the shards of one worker share.
+struct Core {
+  const WorkerOptions& options;
+  Outputs& outputs;
+  DestinationGate gate;
+  Random random;
+  Counters counters;
+  std::set<std::pair<Instant, Tid>> timers;
+  std::unordered_map<Token, Tid> waiting;  ///< tokens of callers that wait
+  std::size_t open = 0;
+  std::size_t unsaved = 0;  ///< transactions with a version that is not durable
+  std::size_t incidents = 0;
+  std::size_t held = 0;             ///< requests held while shards load
+  std::uint64_t last_sequence = 0;  ///< of a tid
+  std::uint64_t lookups = 0;
+};
+
+/// A slice of the gid space under one ownership: the transactions in it, what they wait for, and every rule between an
+/// input and the outputs. "Remember first, then act" is held here: see `drive` and `answer_waiters`.
+class Shard {
+ public:
+  Shard(ShardNo number, Epoch epoch, Instant lease_end, Core& core)
+      : number_(number), epoch_(epoch), lease_end_(lease_end), core_(core) {}
+
+  [[nodiscard]] Epoch epoch() const { return epoch_; }
+  [[nodiscard]] bool is_loaded() const { return loaded_; }
+  [[nodiscard]] Instant oldest() const;
+
+  void on_begin(Begin&& begin, Instant now);
+  void on_request(Request&& request, Instant now);
+  void on_found(Found&& found, Instant now);
+  void on_loaded(StoredRecord&& record, Instant now);
+  void on_load_ended(Instant now);
+  void on_renewed(Instant lease_end, Instant now);
+  /// False: the store refused this ownership; the worker must drop the shard.
+  bool on_receipt(const Receipt& receipt, Instant now);
+  void on_answer(CallEnded&& answer, Instant now);
+  void on_due(const Tid& tid, Instant now);
+  void on_gave_up(Token token, const Tid& tid);
+  /// A queued call has got a slot. False: it does not leave after all.
+  bool on_slot(const QueuedCall& call, Instant now);
+
+  /// The ownership is over: answers everybody and forgets everything.
+  void drop(Instant now);
+
+ private:
+  // shard.cpp: the rule between save and act
+  void apply(Entry& entry, const protocol::Step& step, bool sender_forgets, Instant now);
+  void save(Entry& entry, bool forced);
+  void settle(Entry& entry, Instant now);
+  void drive(Entry& entry, Instant now);
+  void call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant now);
+  void cancel_queued(Entry& entry);
+  void arm(Entry& entry, Instant now);
+  void count_incident(Entry& entry);
+  void alert(Entry& entry, Instant now);
+  void forget(Entry& entry);
+  void gid_taken(Entry& entry, Instant now);
+  Entry& adopt(std::unique_ptr<Entry> entry);
+  [[nodiscard]] bool may_act(Instant now) const;
+  std::vector<Tid> sorted_tids() const;
+
+  // verbs.cpp: what clients ask for
+  void begin_new(Begin&& begin, Instant now);
+  void verb(Entry& entry, Request&& request, Instant now);
+  void report(Entry& entry, Request&& request, Instant now);
+  void look_up(Request&& request, std::string gid);
+  void found_for_begin(Found&& found, const Begin& begin);
+  void found_for_request(StoredRecord&& record, Request&& request, Instant now);
+  void answer_waiters(Entry& entry, Instant now);
+  void add_waiter(Entry& entry, Waiter waiter);
+  void reply(const Entry& entry, const Waiter& waiter);
+  Tid mint(Instant now);
+  Entry* find(std::string_view gid);
+  Entry* find(const Tid& tid);
+
+  struct Lookup {
+    std::vector<Begin> begins;  ///< begins that met a taken gid; same gid
+    std::vector<Request> requests;
+  };
+
+  ShardNo number_;
+  Epoch epoch_;
+  Instant lease_end_;
+  Core& core_;
+  bool loaded_ = false;
+  bool frozen_ = false;  ///< the lease ran out before it was renewed: nothing left meanwhile
+  std::unordered_map<std::string_view, Entry*> by_gid_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Entry>> by_sequence_;
+  std::unordered_map<std::uint64_t, Lookup> lookups_;
+  std::vector<std::variant<Begin, Request>> held_;
+  std::vector<protocol::OpRef> ready_;  // reused
+};
+
+}  // namespace settle::engine

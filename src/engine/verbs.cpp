@@ -1,0 +1,356 @@
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/planted.h"
+#include "base/reached.h"
+#include "engine/shard.h"
+
+namespace settle::engine {
+namespace {
+
+bool has_reached(const Told& durable, WaitFor until) {
+  return until == WaitFor::kEnd ? durable.outcome != GlobalOutcome::kRunning : durable.decision != Decision::kNone;
+}
+
+protocol::Event event_of(Verb verb) {
+  switch (verb) {
+    case Verb::kSubmit:
+      return protocol::Event::kSubmit;
+    case Verb::kAbort:
+      return protocol::Event::kAbort;
+    case Verb::kRetryNow:
+      return protocol::Event::kRetryNow;
+    case Verb::kQuery:
+    case Verb::kReport:
+      break;
+  }
+  SETTLE_ASSERT(false);
+}
+
+std::int32_t index_of(const Plan& plan, std::string_view branch_id) {
+  for (std::size_t i = 0; i < plan.branches.size(); ++i) {
+    if (plan.branches[i].id == branch_id) return static_cast<std::int32_t>(i);
+  }
+  return -1;
+}
+
+/// What a report about an op that has ended already means: nothing new, or another truth.
+bool agrees(const OpState& op, Outcome outcome) {
+  return (op.status == OpStatus::kDone && outcome == Outcome::kDone) ||
+         (op.status == OpStatus::kRefused && outcome == Outcome::kRefused);
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------- answering
+
+void Shard::reply(const Entry& entry, const Waiter& waiter) {
+  Told told = entry.durable;
+  if (planted(Bug::kProvisionalTold) || planted(Bug::kReplyBeforeSave)) {
+    told = {entry.version, entry.state.phase, entry.state.decision, entry.state.outcome};
+  }
+  if (planted(Bug::kWaiterHearsAborted) && waiter.waits && told.outcome == GlobalOutcome::kRunning) {
+    told.outcome = GlobalOutcome::kAborted;
+  }
+  const View view{entry.gid,  entry.tid,     *entry.plan,  entry.state,
+                  told.phase, told.decision, told.outcome, entry.durable.version < entry.version};
+  core_.outputs.reply(waiter.token, waiter.kind, &view);
+}
+
+void Shard::add_waiter(Entry& entry, Waiter waiter) {
+  if (waiter.token == 0) return;
+  if (waiter.waits) core_.waiting.emplace(waiter.token, entry.tid);
+  entry.waiters.push_back(waiter);
+}
+
+/// Nobody hears of a version that is not durable. A caller whose time is up hears what is true then, never "failed".
+void Shard::answer_waiters(Entry& entry, Instant now) {
+  if (entry.waiters.empty()) return;
+  const auto is_answered = [&](const Waiter& waiter) {
+    if (entry.durable.version < waiter.needs && !planted(Bug::kReplyBeforeSave)) return false;
+    const bool enough = !waiter.waits || has_reached(entry.durable, waiter.until) || entry.state.incident.has_value();
+    if (!enough && waiter.give_up > now) return false;
+    if (!enough) SETTLE_REACHED("caller's wait is over");
+    reply(entry, waiter);
+    if (waiter.waits) core_.waiting.erase(waiter.token);
+    return true;
+  };
+  entry.waiters.erase(std::remove_if(entry.waiters.begin(), entry.waiters.end(), is_answered), entry.waiters.end());
+}
+
+void Shard::on_gave_up(Token token, const Tid& tid) {
+  Entry* const entry = find(tid);
+  if (entry == nullptr) return;
+  SETTLE_REACHED("waiting client gave up");
+  std::erase_if(entry->waiters, [token](const Waiter& waiter) { return waiter.token == token; });
+}
+
+// ----------------------------------------------------------------------------------------------------------- begin
+
+Tid Shard::mint(Instant now) {
+  core_.last_sequence = std::max(core_.last_sequence + 1, static_cast<std::uint64_t>(micros(now)));
+  return Tid{core_.last_sequence, core_.options.cluster, number_, epoch_};
+}
+
+void Shard::on_begin(Begin&& begin, Instant now) {
+  if (!loaded_) {
+    if (core_.held >= core_.options.limits.waiting_loads_max) {
+      core_.outputs.reply(begin.token, AnswerKind::kNotOwner, nullptr);
+      return;
+    }
+    SETTLE_REACHED("request held while its shard loads");
+    ++core_.held;
+    held_.emplace_back(std::move(begin));
+    return;
+  }
+  Entry* const known = begin.gid.empty() ? nullptr : find(begin.gid);
+  if (known == nullptr) {
+    begin_new(std::move(begin), now);
+    return;
+  }
+  if (known->plan.digest() != begin.plan.digest() && !planted(Bug::kRepeatIgnoresPlan)) {
+    SETTLE_REACHED("gid reused with another plan");
+    core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
+    return;
+  }
+  SETTLE_REACHED("begin repeated");
+  add_waiter(*known, {.token = begin.token,
+                      .needs = 1,
+                      .waits = begin.wait.lasting > Duration{0},
+                      .until = begin.wait.until,
+                      .give_up = saturating_add(now, begin.wait.lasting)});
+  settle(*known, now);
+}
+
+void Shard::begin_new(Begin&& begin, Instant now) {
+  const Limits& limits = core_.options.limits;
+  if (core_.open >= limits.open_max || core_.unsaved >= limits.unsaved_max) {
+    SETTLE_REACHED("begin refused: too much open");
+    ++core_.counters.refused_overload;
+    core_.outputs.reply(begin.token, AnswerKind::kOverloaded, nullptr);
+    return;
+  }
+  const Tid tid = mint(now);
+  std::string gid = begin.gid.empty() ? tid.text() : std::move(begin.gid);
+  Entry& entry = adopt(std::make_unique<Entry>(tid, std::move(gid), std::move(begin.plan)));
+  const protocol::Event on = entry.plan->two_step ? protocol::Event::kPrepare : protocol::Event::kBegin;
+  const auto step = protocol::step(*entry.plan, entry.state, {.on = on, .now = now});
+  if (!step) {  // only a dropped row of the simulator gets here
+    core_.outputs.reply(begin.token, AnswerKind::kWrongPhase, nullptr);
+    forget(entry);
+    return;
+  }
+  ++core_.counters.begun;
+  add_waiter(entry, {.token = begin.token,
+                     .kind = AnswerKind::kCreated,
+                     .needs = 1,
+                     .waits = begin.wait.lasting > Duration{0},
+                     .until = begin.wait.until,
+                     .give_up = saturating_add(now, begin.wait.lasting)});
+  apply(entry, *step, false, now);
+}
+
+/// The store knows the gid from a transaction that has ended: everybody who took part in the new one meets the old one.
+void Shard::gid_taken(Entry& entry, Instant now) {
+  SETTLE_REACHED("begin met an ended transaction");
+  const std::uint64_t id = ++core_.lookups;
+  Lookup& lookup = lookups_[id];
+  std::vector<Waiter> waiters = std::move(entry.waiters);
+  entry.waiters.clear();
+  for (const Waiter& waiter : waiters) {
+    core_.waiting.erase(waiter.token);
+    Result<OwnedPlan> copy = OwnedPlan::decode(entry.plan.bytes());
+    SETTLE_ASSERT(copy.ok());
+    lookup.begins.push_back({.token = waiter.token, .gid = entry.gid, .plan = std::move(*copy), .wait = {}});
+  }
+  lookup.requests = std::move(entry.held);
+  const std::string gid = entry.gid;
+  --core_.counters.begun;
+  forget(entry);
+  core_.outputs.look_up(number_, id, gid);
+  (void)now;
+}
+
+// ----------------------------------------------------------------------------------------------------------- verbs
+
+void Shard::on_request(Request&& request, Instant now) {
+  if (!loaded_ && !planted(Bug::kUnknownGidWhileLoading)) {
+    // R9: as long as the log is not read to its end, "not found" is no answer.
+    if (core_.held >= core_.options.limits.waiting_loads_max) {
+      core_.outputs.reply(request.token, AnswerKind::kNotOwner, nullptr);
+      return;
+    }
+    ++core_.held;
+    held_.emplace_back(std::move(request));
+    return;
+  }
+  Entry* entry = find(request.gid);
+  if (entry == nullptr) {
+    if (const std::optional<Tid> tid = Tid::parse(request.gid)) entry = find(*tid);
+  }
+  if (entry == nullptr) {
+    if (planted(Bug::kUnknownGidWhileLoading) && !loaded_) {
+      core_.outputs.reply(request.token, AnswerKind::kUnknownGid, nullptr);
+      return;
+    }
+    std::string gid = request.gid;
+    look_up(std::move(request), std::move(gid));
+    return;
+  }
+  if (entry->durable.version == 0) {
+    SETTLE_REACHED("verb held until the begin is durable");
+    entry->held.push_back(std::move(request));
+    return;
+  }
+  verb(*entry, std::move(request), now);
+}
+
+void Shard::look_up(Request&& request, std::string gid) {
+  const std::uint64_t id = ++core_.lookups;
+  lookups_[id].requests.push_back(std::move(request));
+  core_.outputs.look_up(number_, id, gid);
+}
+
+void Shard::verb(Entry& entry, Request&& request, Instant now) {
+  if (request.verb == Verb::kReport) {
+    report(entry, std::move(request), now);
+    return;
+  }
+  Waiter waiter{.token = request.token,
+                .needs = 1,
+                .waits = request.wait.lasting > Duration{0},
+                .until = request.wait.until,
+                .give_up = saturating_add(now, request.wait.lasting)};
+  if (request.verb == Verb::kQuery) {
+    add_waiter(entry, waiter);
+    settle(entry, now);
+    return;
+  }
+  const auto step =
+      protocol::step(*entry.plan, entry.state, {.on = event_of(request.verb), .now = now, .reason = request.reason});
+  if (!step) {
+    SETTLE_REACHED("verb refused in this phase");
+    reply(entry, {.token = request.token, .kind = AnswerKind::kWrongPhase});
+    return;
+  }
+  // Also a repeat must not be answered before what it repeats is durable.
+  waiter.needs = entry.version + (step->changed ? 1 : 0);
+  add_waiter(entry, waiter);
+  apply(entry, *step, request.verb == Verb::kRetryNow, now);
+}
+
+void Shard::report(Entry& entry, Request&& request, Instant now) {
+  const std::int32_t branch = index_of(*entry.plan, request.branch);
+  const Op owed = entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
+  if (branch < 0 || request.op != owed) {
+    reply(entry, {.token = request.token, .kind = AnswerKind::kUnknownBranch});
+    return;
+  }
+  const protocol::OpRef ref{branch, request.op};
+  OpState& op = protocol::op_state(entry.state, ref);
+  if (!op.is_open()) {
+    if (agrees(op, request.outcome)) {
+      add_waiter(entry, {.token = request.token, .needs = entry.version});
+      settle(entry, now);
+      return;
+    }
+  } else if (!op.may_have_run()) {
+    SETTLE_REACHED("report about an op that was never called");
+    reply(entry, {.token = request.token, .kind = AnswerKind::kWrongPhase});
+    return;
+  }
+  protocol::Occurrence what{.now = now,
+                            .branch = branch,
+                            .op = request.op,
+                            .dice = static_cast<std::uint32_t>(core_.random.next()),
+                            .outcome = request.outcome,
+                            .answer = kAnswerReported,
+                            .result = request.result};
+  const bool contradicts = !op.is_open();
+  what.on = contradicts ? protocol::Event::kContradicted
+                        : protocol::event_of_answer(*entry.plan, entry.state, what, CheckState::kUndecided);
+  const auto step = protocol::step(*entry.plan, entry.state, what);
+  if (!step) {
+    reply(entry, {.token = request.token, .kind = AnswerKind::kWrongPhase});
+    return;
+  }
+  SETTLE_REACHED("outcome reported by a participant");
+  add_waiter(entry, {.token = request.token,
+                     .kind = contradicts ? AnswerKind::kContradiction : AnswerKind::kDocument,
+                     .needs = entry.version + 1});
+  apply(entry, *step, true, now);
+}
+
+// ------------------------------------------------------------------------------------------------- ended and unknown
+
+void Shard::on_found(Found&& found, Instant now) {
+  const auto at = lookups_.find(found.lookup);
+  if (at == lookups_.end()) return;
+  Lookup lookup = std::move(at->second);
+  lookups_.erase(at);
+  for (Begin& begin : lookup.begins) {
+    Found copy;
+    copy.failed = found.failed;
+    copy.record = found.record;
+    found_for_begin(std::move(copy), begin);
+  }
+  for (Request& request : lookup.requests) {
+    if (find(request.gid) != nullptr) {  // begun meanwhile
+      on_request(std::move(request), now);
+    } else if (found.failed) {
+      core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
+    } else if (!found.record) {
+      core_.outputs.reply(request.token, AnswerKind::kUnknownGid, nullptr);
+    } else {
+      found_for_request(StoredRecord(*found.record), std::move(request), now);
+    }
+  }
+}
+
+void Shard::found_for_begin(Found&& found, const Begin& begin) {
+  if (found.failed || !found.record) {
+    core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
+    return;
+  }
+  const StoredRecord& record = *found.record;
+  Result<OwnedPlan> plan = OwnedPlan::decode(record.plan);
+  Result<State> state = decode_state(record.state);
+  if (!plan || !state) {
+    core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
+    return;
+  }
+  if (plan->digest() != begin.plan.digest()) {
+    core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
+    return;
+  }
+  const View view{record.gid, record.tid, **plan, *state, state->phase, state->decision, state->outcome};
+  core_.outputs.reply(begin.token, AnswerKind::kDocument, &view);
+}
+
+void Shard::found_for_request(StoredRecord&& record, Request&& request, Instant now) {
+  Result<OwnedPlan> plan = OwnedPlan::decode(record.plan);
+  Result<State> state = decode_state(record.state);
+  if (!plan || !state || state->phase != Phase::kEnded) {
+    // Open in the store but not here: the shard has changed hands in between.
+    core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
+    return;
+  }
+  AnswerKind kind = AnswerKind::kDocument;
+  if (request.verb == Verb::kReport) {
+    const std::int32_t branch = index_of(**plan, request.branch);
+    const Op owed = (*plan)->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
+    if (branch < 0 || request.op != owed) {
+      kind = AnswerKind::kUnknownBranch;
+    } else if (!agrees(protocol::op_state(*state, {branch, request.op}), request.outcome)) {
+      kind = AnswerKind::kWrongPhase;
+    }
+  } else if (request.verb != Verb::kQuery) {
+    // The rows of the final phase decide whether the verb agrees with what was decided; they change nothing.
+    if (!protocol::step(**plan, *state, {.on = event_of(request.verb), .now = now, .reason = {}}))
+      kind = AnswerKind::kWrongPhase;
+  }
+  const View view{record.gid, record.tid, **plan, *state, state->phase, state->decision, state->outcome};
+  core_.outputs.reply(request.token, kind, &view);
+}
+
+}  // namespace settle::engine

@@ -1,0 +1,220 @@
+#include <algorithm>
+
+#include "base/crc32c.h"
+#include "model/bytes.h"
+#include "model/state.h"
+
+// state record :=  magic: u8 ('S')   major: u8   minor: u8
+//                  phase, decision, outcome, cause: u8   cause_branch: svarint   reason: text
+//                  created_at: svarint (µs)   updated_at: svarint (µs after created_at)
+//                  deadline_at, deliver_at: svarint (µs)   flags: u8 (1: deadline_seen, 2: check follows, 4: incident
+//                  follows) check: op?   incident: (cause: u8  since: svarint  branch: svarint  op: u8)? branches:
+//                  varint (count)  (forward: op  back: op)* timeline: varint (count)  line* crc: u32 le (crc32c of
+//                  everything before)
+// op           :=  head: u8 (bits 0-1 status, 2 doubtful, 3 exhausted, 4 the rest follows, 5-7 last outcome)
+//                  rest: (answer: svarint  attempts, running: varint  due: svarint  since: svarint  result: text)?
+// line         :=  at: svarint (µs after created_at)  happening: u8  branch: svarint  op: u8  answer: svarint  count:
+// varint Times of an op are µs after created_at. Minor versions add bytes before the crc; a reader skips what it does
+// not know.
+
+namespace settle {
+namespace {
+
+constexpr std::uint8_t kMagic = 'S';
+constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMinor = 0;
+constexpr std::size_t kCrcBytes = 4;
+
+enum HeadBit : std::uint8_t { kDoubtfulBit = 4, kExhaustedBit = 8, kRestBit = 16 };
+enum FlagBit : std::uint8_t { kDeadlineSeenFlag = 1, kCheckFlag = 2, kIncidentFlag = 4 };
+
+void put_op(ByteWriter& out, const OpState& op, Instant origin) {
+  // R1: the reader of this record cannot know how a running attempt ended.
+  const bool doubtful = op.doubtful || op.in_flight();
+  const bool has_rest = op.attempts != 0 || op.running != 0 || op.last_answer != kNoAnswer || op.due != kNoInstant ||
+                        op.since != kNoInstant || !op.result.empty();
+  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(op.status) | (doubtful ? kDoubtfulBit : 0U) |
+                                   (op.exhausted ? kExhaustedBit : 0U) | (has_rest ? kRestBit : 0U) |
+                                   (static_cast<unsigned>(op.last) << 5U)));
+  if (!has_rest) return;
+  out.signed_varint(op.last_answer);
+  out.varint(op.attempts);
+  out.varint(op.running);
+  out.signed_varint(op.due == kNoInstant ? -1 : (op.due - origin).count());
+  out.signed_varint(op.since == kNoInstant ? -1 : (op.since - origin).count());
+  out.text(op.result);
+}
+
+bool take_op(ByteReader& in, OpState& op, Instant origin) {
+  const std::uint8_t head = in.u8();
+  const unsigned status = head & 3U;
+  const unsigned last = head >> 5U;
+  if (status > 2 || last < 1 || last > 4) return false;
+  op.status = static_cast<OpStatus>(status);
+  op.doubtful = (head & kDoubtfulBit) != 0;
+  op.exhausted = (head & kExhaustedBit) != 0;
+  op.last = static_cast<Outcome>(last);
+  if ((head & kRestBit) == 0) return in.ok();
+  op.last_answer = static_cast<AnswerCode>(in.signed_varint());
+  op.attempts = in.bounded<std::uint32_t>(UINT32_MAX);
+  op.running = in.bounded<std::uint32_t>(UINT32_MAX);
+  const std::int64_t due = in.signed_varint();
+  const std::int64_t since = in.signed_varint();
+  op.due = due < 0 ? kNoInstant : saturating_add(origin, Duration{due});
+  op.since = since < 0 ? kNoInstant : saturating_add(origin, Duration{since});
+  op.result = std::string(in.text());
+  return in.ok();
+}
+
+void put_line(ByteWriter& out, const TimelineEntry& line, Instant origin) {
+  out.signed_varint((line.at - origin).count());
+  out.u8(static_cast<std::uint8_t>(line.happening));
+  out.signed_varint(line.branch);
+  out.u8(static_cast<std::uint8_t>(line.op));
+  out.signed_varint(line.answer);
+  out.varint(line.count);
+}
+
+bool is_op(unsigned value) { return value >= 1 && value <= static_cast<unsigned>(Op::kCheck); }
+
+bool take_line(ByteReader& in, TimelineEntry& line, Instant origin) {
+  line.at = saturating_add(origin, Duration{in.signed_varint()});
+  const std::uint8_t happening = in.u8();
+  line.branch = static_cast<std::int32_t>(in.signed_varint());
+  const std::uint8_t op = in.u8();
+  line.answer = static_cast<AnswerCode>(in.signed_varint());
+  line.count = in.bounded<std::uint32_t>(UINT32_MAX);
+  if (happening < 1 || happening > static_cast<unsigned>(Happening::kCheckDecided) || !is_op(op)) return false;
+  line.happening = static_cast<Happening>(happening);
+  line.op = static_cast<Op>(op);
+  return in.ok();
+}
+
+bool take_incident(ByteReader& in, State& state) {
+  Incident incident;
+  const std::uint8_t cause = in.u8();
+  incident.since = instant_of(in.signed_varint());
+  incident.branch = static_cast<std::int32_t>(in.signed_varint());
+  const std::uint8_t op = in.u8();
+  if (cause > static_cast<unsigned>(Cause::kUndecided) || !is_op(op)) return false;
+  incident.cause = static_cast<Cause>(cause);
+  incident.op = static_cast<Op>(op);
+  state.incident = incident;
+  return in.ok();
+}
+
+bool take_head(ByteReader& in, State& state) {
+  const std::uint8_t phase = in.u8();
+  const std::uint8_t decision = in.u8();
+  const std::uint8_t outcome = in.u8();
+  const std::uint8_t cause = in.u8();
+  if (phase == 0 || phase > static_cast<unsigned>(Phase::kEnded) || decision > 2 || outcome > 2 ||
+      cause > static_cast<unsigned>(Cause::kUndecided)) {
+    return false;
+  }
+  state.phase = static_cast<Phase>(phase);
+  state.decision = static_cast<Decision>(decision);
+  state.outcome = static_cast<GlobalOutcome>(outcome);
+  state.cause = static_cast<Cause>(cause);
+  state.cause_branch = static_cast<std::int32_t>(in.signed_varint());
+  state.reason = std::string(in.text());
+  state.created_at = instant_of(in.signed_varint());
+  state.updated_at = saturating_add(state.created_at, Duration{in.signed_varint()});
+  state.deadline_at = instant_of(in.signed_varint());
+  state.deliver_at = instant_of(in.signed_varint());
+  return in.ok();
+}
+
+bool take_state(ByteReader& in, State& state) {
+  if (!take_head(in, state)) return false;
+  const std::uint8_t flags = in.u8();
+  state.deadline_seen = (flags & kDeadlineSeenFlag) != 0;
+  if ((flags & kCheckFlag) != 0 && !take_op(in, state.check, state.created_at)) return false;
+  if ((flags & kIncidentFlag) != 0 && !take_incident(in, state)) return false;
+  const auto branches = in.bounded<std::size_t>(in.left());
+  state.branches.resize(branches);
+  for (BranchState& branch : state.branches) {
+    if (!take_op(in, branch.forward, state.created_at) || !take_op(in, branch.back, state.created_at)) return false;
+  }
+  const auto lines = in.bounded<std::size_t>(kTimelineEntriesMax);
+  state.timeline.resize(lines);
+  return std::all_of(state.timeline.begin(), state.timeline.end(),
+                     [&](TimelineEntry& line) { return take_line(in, line, state.created_at); });
+}
+
+}  // namespace
+
+std::string encode_state(const State& state) {
+  std::string bytes;
+  bytes.reserve(96 + 16 * state.branches.size() + 12 * state.timeline.size());
+  ByteWriter out(bytes);
+  out.u8(kMagic);
+  out.u8(kMajor);
+  out.u8(kMinor);
+  out.u8(static_cast<std::uint8_t>(state.phase));
+  out.u8(static_cast<std::uint8_t>(state.decision));
+  out.u8(static_cast<std::uint8_t>(state.outcome));
+  out.u8(static_cast<std::uint8_t>(state.cause));
+  out.signed_varint(state.cause_branch);
+  out.text(state.reason);
+  out.signed_varint(micros(state.created_at));
+  out.signed_varint((state.updated_at - state.created_at).count());
+  out.signed_varint(micros(state.deadline_at));
+  out.signed_varint(micros(state.deliver_at));
+  const bool has_check = state.check.attempts != 0 || state.check.due != kNoInstant;
+  out.u8(static_cast<std::uint8_t>((state.deadline_seen ? kDeadlineSeenFlag : 0U) | (has_check ? kCheckFlag : 0U) |
+                                   (state.incident ? kIncidentFlag : 0U)));
+  if (has_check) put_op(out, state.check, state.created_at);
+  if (state.incident) {
+    out.u8(static_cast<std::uint8_t>(state.incident->cause));
+    out.signed_varint(micros(state.incident->since));
+    out.signed_varint(state.incident->branch);
+    out.u8(static_cast<std::uint8_t>(state.incident->op));
+  }
+  out.varint(state.branches.size());
+  for (const BranchState& branch : state.branches) {
+    put_op(out, branch.forward, state.created_at);
+    put_op(out, branch.back, state.created_at);
+  }
+  out.varint(state.timeline.size());
+  for (const TimelineEntry& line : state.timeline) put_line(out, line, state.created_at);
+  out.u32(crc32c(bytes));
+  return bytes;
+}
+
+Result<State> decode_state(std::string_view bytes) {
+  if (bytes.size() < 3 + kCrcBytes) return Error{ErrorCode::kCorrupt, "state record: shorter than its frame"};
+  const std::string_view covered = bytes.substr(0, bytes.size() - kCrcBytes);
+  ByteReader tail(bytes.substr(covered.size()));
+  if (tail.u32() != crc32c(covered)) return Error{ErrorCode::kCorrupt, "state record: checksum does not match"};
+  ByteReader in(covered);
+  if (in.u8() != kMagic) return Error{ErrorCode::kCorrupt, "state record: not a state"};
+  const std::uint8_t major = in.u8();
+  if (major != kMajor) {
+    return Error{ErrorCode::kInvalid, "state record: format " + std::to_string(major) +
+                                          " is not known to this version, which reads " + std::to_string(kMajor)};
+  }
+  (void)in.u8();
+  State state;
+  if (!take_state(in, state)) return Error{ErrorCode::kCorrupt, "state record: bad field"};
+  return state;
+}
+
+void note(State& state, TimelineEntry entry) {
+  if (!state.timeline.empty()) {
+    TimelineEntry& last = state.timeline.back();
+    if (last.happening == entry.happening && last.branch == entry.branch && last.op == entry.op &&
+        last.answer == entry.answer) {
+      last.at = entry.at;
+      ++last.count;
+      return;
+    }
+  }
+  if (state.timeline.size() >= kTimelineEntriesMax) {
+    // Begin and recent past explain a life best: forget a line of the middle.
+    state.timeline.erase(state.timeline.begin() + kTimelineEntriesMax / 4);
+  }
+  state.timeline.push_back(entry);
+}
+
+}  // namespace settle

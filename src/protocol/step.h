@@ -1,0 +1,197 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "model/plan.h"
+#include "model/state.h"
+
+namespace settle::protocol {
+
+/// What can happen to a transaction. Recovery, time and operators are events like any other: there is no second path.
+enum class Event : std::uint8_t {
+  kBegin,    ///< the client asks for it
+  kPrepare,  ///< message in two steps: the client announces it
+  kSubmit,
+  kAbort,
+  kDeadline,
+  kRecover,   ///< a new owner has read the record: after a restart or a takeover
+  kRetryNow,  ///< an operator wants the next attempts at once
+  kActionDone,
+  kActionRefused,
+  kActionUnknown,    ///< also: still running, not reached
+  kActionExhausted,  ///< unknown, and its retry bound is used up
+  kCompensateDone,
+  kCompensateUnknown,  ///< also: refused, still running, not reached; nothing but done ends a compensation
+  kDeliverDone,
+  kDeliverRefused,
+  kDeliverUnknown,
+  kCheckCommitted,
+  kCheckAborted,
+  kCheckUnknown,  ///< also: the local transaction is still running
+  kContradicted,  ///< a participant reported the opposite of what is recorded
+  // Derived: `step` itself raises these when an event completes the work of a phase.
+  kAllDone,
+  kAllUndone,
+  kAllDelivered,
+};
+inline constexpr int kEvents = 23;
+
+/// When a change has to be on disk. Architecture §3.2.
+enum class Durability : std::uint8_t {
+  kLazy,          ///< may be lost in a crash and is then repeated; calls and replies need not wait
+  kForcedIfTold,  ///< forced if somebody waits for what it decides, otherwise lazy
+  kForced,        ///< calls and replies leave only against the receipt of the sync
+};
+
+/// What a change does to the state besides the phase.
+enum class Action : std::uint8_t {
+  kNothing,            ///< a repeat; nothing is saved
+  kStart,              ///< set deadline; calls follow from the phase
+  kArmCheck,           ///< first check-back after `check_after`
+  kNoteDone,           ///< this op is done
+  kNoteRefused,        ///< this op was refused; recorded, nothing else
+  kNoteUnknown,        ///< an attempt ended without an answer; recorded, not asked again
+  kScheduleRetry,      ///< an attempt ended without an answer; asked again after a pause
+  kTurnBack,           ///< decide abort: from now on steps are undone
+  kRefusedTurnBack,    ///< kNoteRefused, then kTurnBack
+  kExhaustedTurnBack,  ///< kNoteUnknown, then kTurnBack
+  kDoubtAllOpen,       ///< R1, R7: every op not recorded as ended may have been called, and may still run
+  kDoubtStays,         ///< R7: those recorded as doubtful may still run
+  kScheduleCheck,      ///< ask again, not sooner than `check_after`
+  kCheckAtOnce,
+  kDecideCommit,  ///< the message will be delivered
+  kDecideAbort,   ///< the message will never be delivered; ends at once
+  kPark,          ///< this target refused: rests until an operator retries
+  kDueNow,        ///< open and parked ops are due at once
+  kOpenIncident,  ///< two truths were told: a person has to look
+  kEndCommitted,
+  kEndAborted,
+};
+
+/// Which decision a row asks for, beside its phase.
+enum class Guard : std::uint8_t { kAlways, kIfCommit, kIfAbort };
+
+/// One row of a protocol. A pair (from, on) that is absent is refused: an error for a client's verb, nothing for a late
+/// answer.
+struct Edge {
+  Phase from;
+  Event on;
+  Phase to;
+  Action action;
+  Durability durability;
+  Guard guard = Guard::kAlways;
+};
+
+/// No two rows apply at once.
+constexpr bool deterministic(std::span<const Edge> edges) {
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    for (std::size_t k = i + 1; k < edges.size(); ++k) {
+      const bool overlap =
+          edges[i].guard == edges[k].guard || edges[i].guard == Guard::kAlways || edges[k].guard == Guard::kAlways;
+      if (edges[i].from == edges[k].from && edges[i].on == edges[k].on && overlap) return false;
+    }
+  }
+  return true;
+}
+
+/// Plan, decisions and changes of direction are forced; only an outcome that nobody waits for may be late.
+constexpr bool decisions_are_forced(std::span<const Edge> edges) {
+  for (const Edge& edge : edges) {
+    const bool ends = edge.action == Action::kEndCommitted || edge.action == Action::kEndAborted;
+    if (edge.from != edge.to && edge.durability != (ends ? Durability::kForcedIfTold : Durability::kForced))
+      return false;
+  }
+  return true;
+}
+
+/// Nothing leaves the final phase, and every other one knows how to recover.
+constexpr bool recoverable(std::span<const Edge> edges) {
+  for (const Edge& edge : edges) {
+    if (edge.from == Phase::kEnded && edge.to != Phase::kEnded) return false;
+    if (edge.to == Phase::kEnded || edge.to == Phase::kNew) continue;
+    bool found = false;
+    for (const Edge& other : edges) found = found || (other.from == edge.to && other.on == Event::kRecover);
+    if (!found) return false;
+  }
+  return true;
+}
+
+/// An event with what the tables need to know of it. All times and dice come from outside.
+struct Occurrence {
+  Event on = Event::kBegin;
+  Instant now = kNoInstant;
+  std::int32_t branch = -1;  ///< of an answer; -1: the transaction itself, or the check-back
+  Op op = Op::kAction;
+  std::uint32_t dice = 0;  ///< uniform 32 bits, for jitter
+  Outcome outcome = Outcome::kUnknown;
+  AnswerCode answer = kNoAnswer;
+  bool reached = true;  ///< bytes were written
+  Duration retry_after{0};
+  std::string_view result = {};  ///< body of a done, words of a refusal
+  std::string_view reason = {};  ///< kAbort
+};
+
+/// What an event changed. The state itself was changed in place.
+struct Step {
+  bool changed = false;  ///< false: nothing to save
+  Durability durability = Durability::kLazy;
+};
+
+/// One op that can be called now.
+struct OpRef {
+  std::int32_t branch = -1;
+  Op op = Op::kAction;
+  bool operator==(const OpRef&) const = default;
+};
+
+/// The coordinator's share of a pattern; pure. Nothing: the event is refused in this phase, the state is untouched.
+std::optional<Step> step(const Plan& plan, State& state, const Occurrence& what);
+
+/// Appends the ops that should be called at `now` and are not in flight.
+void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out);
+
+/// The earliest instant at which `ready` may find more, or at which the deadline passes; kNever if nothing waits for
+/// time.
+Instant next_due(const Plan& plan, const State& state);
+
+/// True if the deadline is over and the table still has something to do about it.
+bool deadline_is_due(const State& state, Instant now);
+
+/// The event that the end of an attempt of `op` means in this state.
+Event event_of_answer(const Plan& plan, const State& state, const Occurrence& answer, CheckState check);
+
+/// The op's state, for reading and for the engine's volatile marks.
+OpState& op_state(State& state, OpRef ref);
+const OpState& op_state(const State& state, OpRef ref);
+
+/// Policy and time limit of an op.
+const RetryPolicy& retry_of(const Plan& plan, OpRef ref);
+Duration attempt_timeout_of(const Plan& plan, OpRef ref);
+
+// --- The tables as data: for docs, reports and planted bugs.
+
+std::span<const Edge> edges(Pattern pattern);
+std::string_view name_of(Event event);
+std::string_view name_of(Action action);
+std::string_view name_of(Durability durability);
+
+/// Rows that no step has taken since the start of the process, as "saga: acting -deadline-> compensating".
+std::vector<std::string> edges_not_taken(Pattern pattern);
+std::string text_of(Pattern pattern, const Edge& edge);
+
+/// Planted bugs of the simulator: the row is missing; the row is lazy. Index into edges(pattern); -1 takes it back.
+void drop_edge(Pattern pattern, int index);
+void make_lazy(Pattern pattern, int index);
+
+/// Table and diagram of a pattern in Markdown, as docs/protocols shows them.
+std::string describe(Pattern pattern);
+
+}  // namespace settle::protocol

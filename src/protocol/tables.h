@@ -1,0 +1,13 @@
+#pragma once
+
+#include "protocol/step.h"
+
+namespace settle::protocol {
+
+/// Index of the row that applies, or -1. Marks the row as taken.
+int find_edge(Pattern pattern, Phase phase, Event on, Decision decision);
+
+/// Durability of a row, as the table says unless the simulator has planted another.
+Durability durability_of(Pattern pattern, int index);
+
+}  // namespace settle::protocol
