@@ -124,13 +124,19 @@ void Shard::save(Entry& entry, bool forced) {
 }
 
 /// The one place where a change takes effect: remembered first; what it leads to waits in `settle` for the receipt.
-void Shard::apply(Entry& entry, const protocol::Step& step, bool sender_forgets, Instant now) {
+void Shard::apply(Entry& entry, protocol::Step step, bool sender_forgets, Instant now) {
+  if (entry.state.phase != Phase::kActing && entry.state.phase != Phase::kPrepared && cancel_queued(entry)) {
+    // What held up the end may just have been taken back.
+    if (const auto last = protocol::complete(*entry.plan, entry.state, {.now = now})) {
+      step.changed = true;
+      step.durability = std::max(step.durability, last->durability);
+    }
+  }
   count_incident(entry);
   if (step.changed) {
     const bool told = step.durability == protocol::Durability::kForcedIfTold && somebody_waits(entry);
     save(entry, step.durability == protocol::Durability::kForced || told || sender_forgets);
   }
-  if (entry.state.phase != Phase::kActing && entry.state.phase != Phase::kPrepared) cancel_queued(entry);
   settle(entry, now);
 }
 
@@ -208,11 +214,16 @@ bool Shard::on_slot(const QueuedCall& queued, Instant now) {
 }
 
 /// Calls that wait for a slot are not wanted any more once the direction has changed; they have reached nobody.
-void Shard::cancel_queued(Entry& entry) {
+bool Shard::cancel_queued(Entry& entry) {
+  bool cancelled = false;
   for_each_in_flight(entry, [&](protocol::OpRef ref, OpState& op) {
     const bool unwanted = ref.op == Op::kCheck || (ref.op == Op::kAction && entry.state.phase != Phase::kActing);
-    if (unwanted && op.sent_at == kNoInstant && core_.gate.cancel(op.call)) op.call = 0;
+    if (unwanted && op.sent_at == kNoInstant && core_.gate.cancel(op.call)) {
+      op.call = 0;
+      cancelled = true;
+    }
   });
+  return cancelled;
 }
 
 void Shard::arm(Entry& entry, Instant now) {

@@ -97,12 +97,12 @@ class Shard {
 
  private:
   // shard.cpp: the rule between save and act
-  void apply(Entry& entry, const protocol::Step& step, bool sender_forgets, Instant now);
+  void apply(Entry& entry, protocol::Step step, bool sender_forgets, Instant now);
   void save(Entry& entry, bool forced);
   void settle(Entry& entry, Instant now);
   void drive(Entry& entry, Instant now);
   void call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant now);
-  void cancel_queued(Entry& entry);
+  bool cancel_queued(Entry& entry);
   void arm(Entry& entry, Instant now);
   void count_incident(Entry& entry);
   void alert(Entry& entry, Instant now);

@@ -75,12 +75,19 @@ void ClientConnection::close() {
 void ClientConnection::on_ready(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_closed_ = true;
   const bool something_to_read = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if (events == 0 && state_ == State::kBusy) {  // flush() could not send
+    read();
+    if (state_ == State::kBusy) fail(HttpFailure::kReset);
+    return;
+  }
   switch (state_) {
     case State::kClosed:
       break;
     case State::kConnecting:
-      // A peer that closes or speaks before it was asked is no HTTP server, or one that sheds load: nothing was sent yet.
-      if (something_to_read || socket_error(fd_.get()) != 0 || is_connected_to_itself(fd_.get())) return connect_failed();
+      // A peer that closes or speaks before it was asked is no HTTP server, or one that sheds load: nothing was sent
+      // yet.
+      if (something_to_read || socket_error(fd_.get()) != 0 || is_connected_to_itself(fd_.get()))
+        return connect_failed();
       if ((events & EPOLLOUT) != 0) connected();
       break;
     case State::kIdle:
@@ -154,8 +161,9 @@ void ClientConnection::flush() {
   }
   if (send_out()) return;
   if (!wrote_ && used_) return rescue();
-  if (wrote_) read();  // it may have answered before it closed
-  if (state_ == State::kBusy) fail(HttpFailure::kReset);
+  // It may have answered before it closed; but a callback may not come this late in a turn.
+  peer_closed_ = true;
+  shared_.loop.again(*this);
 }
 
 // False: the connection is broken.
@@ -179,12 +187,11 @@ bool ClientConnection::send_out() {
 }
 
 void ClientConnection::read() {
-  while (state_ == State::kBusy) {
+  while (true) {
     const ssize_t got = ::recv(fd_.get(), shared_.read_buffer.get(), kReadBufferBytes, 0);
     if (got > 0) {
       const bool drained = static_cast<std::size_t>(got) < kReadBufferBytes && !peer_closed_;
-      parse(shared_.read_buffer.get(), static_cast<std::size_t>(got));
-      if (drained) return;
+      if (!parse(shared_.read_buffer.get(), static_cast<std::size_t>(got)) || drained) return;
     } else if (got == 0) {
       return ended_by_peer();
     } else if (errno == EAGAIN) {
@@ -195,7 +202,9 @@ void ClientConnection::read() {
   }
 }
 
-void ClientConnection::parse(char* fresh, std::size_t size) {
+// True: the answer is not complete yet. Otherwise the call has ended, and the connection may serve the next one
+// already.
+bool ClientConnection::parse(char* fresh, std::size_t size) {
   const bool kept_some = !in_.empty();
   if (kept_some) in_.append(fresh, size);
   char* at = kept_some ? in_.data() : fresh;
@@ -210,10 +219,11 @@ void ClientConnection::parse(char* fresh, std::size_t size) {
         } else {
           in_.assign(at, left);
         }
-        return;
+        return true;
       case HttpParser::Progress::kFailed: {
         const int status = parser_.error_status();
-        return fail(status == 413 || status == 431 ? HttpFailure::kTooLarge : HttpFailure::kBadAnswer);
+        fail(status == 413 || status == 431 ? HttpFailure::kTooLarge : HttpFailure::kBadAnswer);
+        return false;
       }
       case HttpParser::Progress::kDone:
         break;
@@ -221,9 +231,13 @@ void ClientConnection::parse(char* fresh, std::size_t size) {
     left -= parser_.consumed();
     if (parser_.status() >= 200) {
       const bool all_sent = sent_ == out_.size();
-      return deliver(parser_.keep_alive() && left == 0 && all_sent && !peer_closed_);
+      deliver(parser_.keep_alive() && left == 0 && all_sent && !peer_closed_);
+      return false;
     }
-    if (parser_.status() == 101 || ++interim_answers_ > kInterimAnswersMax) return fail(HttpFailure::kBadAnswer);
+    if (parser_.status() == 101 || ++interim_answers_ > kInterimAnswersMax) {
+      fail(HttpFailure::kBadAnswer);
+      return false;
+    }
     at += parser_.consumed();
     parser_.reset();
     if (shared_.calls[call_].head_request) parser_.expect_no_body();

@@ -45,7 +45,7 @@ struct Destination {
   std::string host_line;  // " HTTP/1.1\r\nhost: …\r\n"
   std::vector<SocketAddress> addresses;
   Instant addresses_until = kNoInstant;
-  std::vector<ClientConnection*> idle;  // last used at the back
+  std::vector<ClientConnection*> idle;     // last used at the back
   std::deque<HttpClient::CallId> waiting;  // may hold ids of calls that have ended
   std::size_t waiting_count = 0;           // without those
   std::size_t connections = 0;
@@ -71,33 +71,36 @@ struct ClientShared final : public Watcher {
   // Calls.
   HttpClient::CallId call(const HttpCall& request);
   void cancel(HttpClient::CallId id);
+  void cut_off(std::uint32_t index, HttpFailure failure);
   [[nodiscard]] std::uint32_t new_call(const HttpCall& request, Destination& destination);
   std::uint64_t free_call(std::uint32_t index);
   void end_call(std::uint32_t index, HttpFailure failure, bool bytes_written, int status);
-  void end_now(std::uint64_t cookie, HttpFailure failure);
+  void end_later(const EndedCall& call);
   void wait_in_line(std::uint32_t index, bool first);
   [[nodiscard]] std::optional<std::uint32_t> next_waiting(Destination& destination);
-  void append_request(std::string& out, const HttpCall& request, const Destination& destination, std::string_view target) const;
+  void leave_line(Destination& destination);
+  void fail_one_waiting(Destination& destination, HttpFailure failure);
+  void fail_all_waiting(Destination& destination, HttpFailure failure);
+  void append_request(std::string& out, const HttpCall& request, const Destination& destination,
+                      std::string_view target) const;
 
   // Destinations.
   Destination& destination_of(const Url& url);
-  void resolve(Destination& destination);
-  void resolved(const std::string& authority, std::vector<SocketAddress> addresses);
+  void forget_unused_destinations();
+  [[nodiscard]] bool has_addresses(Destination& destination);
+  void resolved(Destination& destination, std::vector<SocketAddress> addresses);
   void want_service(Destination& destination);
   void serve(Destination& destination);
-  void fail_one_waiting(Destination& destination, HttpFailure failure);
-  void fail_all_waiting(Destination& destination, HttpFailure failure);
-  void forget_unused_destinations();
 
   // Connections.
   [[nodiscard]] ClientConnection* take_idle(Destination& destination);
-  [[nodiscard]] bool open_connection(Destination& destination);
+  void assign_waiting(ClientConnection& connection);
   [[nodiscard]] bool has_room(Destination& destination);
-  void assign_waiting(Destination& destination, ClientConnection& connection, std::uint32_t index);
+  [[nodiscard]] bool open_connection(Destination& destination);
   void released(ClientConnection& connection);
   void connection_closed(ClientConnection& connection);
   void feed_starved();
-  [[nodiscard]] bool close_oldest_idle();
+  bool close_oldest_idle();
 
   void flush();
   Instant sweep();
@@ -113,6 +116,7 @@ struct ClientShared final : public Watcher {
   std::unordered_map<std::string, std::unique_ptr<Destination>> destinations;
   Destination* last_destination = nullptr;
   std::vector<std::unique_ptr<ClientConnection>> connections;
+  std::size_t open_connections = 0;
   std::vector<ClientConnection*> free_connections;
   std::vector<ClientConnection*> closed_connections;  // free from the next turn on: views may point into them
   std::vector<ClientConnection*> unsent;
@@ -128,7 +132,8 @@ struct ClientShared final : public Watcher {
 /// One connection, used again and again; edge-triggered like the server's.
 class ClientConnection final : public Watcher {
  public:
-  explicit ClientConnection(ClientShared& shared) : shared_(shared), parser_(HttpParser::Kind::kResponse, shared.options.limits) {}
+  explicit ClientConnection(ClientShared& shared)
+      : shared_(shared), parser_(HttpParser::Kind::kResponse, shared.options.limits) {}
   ~ClientConnection() = default;
 
   /// False: no address could even be tried.
@@ -160,7 +165,7 @@ class ClientConnection final : public Watcher {
   void queue_flush();
   [[nodiscard]] bool send_out();
   void read();
-  void parse(char* fresh, std::size_t size);
+  [[nodiscard]] bool parse(char* fresh, std::size_t size);
   void ended_by_peer();
   void deliver(bool reusable);
   void fail(HttpFailure failure);

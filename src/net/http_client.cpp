@@ -34,7 +34,7 @@ ClientShared::ClientShared(Loop& the_loop, HttpClientOptions the_options, HttpCl
 
 ClientShared::~ClientShared() {
   loop.remove_flush(flush_hook);
-  loop.drop_again(*this);
+  loop.forget(*this);
   for (const auto& connection : connections) connection->close();
 }
 
@@ -43,8 +43,8 @@ ClientShared::~ClientShared() {
 HttpClient::CallId ClientShared::call(const HttpCall& request) {
   ++stats.calls;
   const Result<Url> url = parse_url(request.url);
-  const bool acceptable = url.ok() && url->scheme == "http" && !request.method.empty() && all_of(kTokenChar, request.method) &&
-                          are_header_lines(request.headers);
+  const bool acceptable = url.ok() && url->scheme == "http" && !request.method.empty() &&
+                          all_of(kTokenChar, request.method) && are_header_lines(request.headers);
   if (!acceptable || request.deadline <= loop.now()) {
     end_later({request.cookie, acceptable ? HttpFailure::kTimedOut : HttpFailure::kBadCall, false, 0});
     return {};
@@ -83,8 +83,8 @@ std::uint32_t ClientShared::new_call(const HttpCall& request, Destination& desti
 
 std::uint64_t ClientShared::free_call(std::uint32_t index) {
   OpenCall& call = calls[index];
-  if (call.state == OpenCall::State::kWaiting) --call.destination->waiting_count;
-  call.state = OpenCall::State::kFree;
+  const OpenCall::State was = std::exchange(call.state, OpenCall::State::kFree);
+  if (was == OpenCall::State::kWaiting) leave_line(*call.destination);
   call.connection = nullptr;
   free_calls.push_back(index);
   return call.cookie;
@@ -161,6 +161,16 @@ std::optional<std::uint32_t> ClientShared::next_waiting(Destination& destination
   return std::nullopt;
 }
 
+// After a waiting call has ended or been assigned. Ids of calls that ended by their deadline are swept out when they
+// prevail.
+void ClientShared::leave_line(Destination& destination) {
+  --destination.waiting_count;
+  if (destination.waiting.size() <= 2 * destination.waiting_count + 64) return;
+  std::erase_if(destination.waiting, [this](const HttpClient::CallId& id) {
+    return calls[id.index].generation != id.generation || calls[id.index].state != OpenCall::State::kWaiting;
+  });
+}
+
 void ClientShared::fail_one_waiting(Destination& destination, HttpFailure failure) {
   if (const std::optional<std::uint32_t> index = next_waiting(destination)) end_call(*index, failure, false, 0);
   want_service(destination);
@@ -202,13 +212,15 @@ bool ClientShared::has_addresses(Destination& destination) {
   if (destination.addresses_until > loop.now()) return true;
   if (destination.resolving) return false;
   if (same_word(destination.host, "localhost")) {  // RFC 6761: loopback, whatever a resolver says
-    destination.addresses = {*literal_address("127.0.0.1", destination.port), *literal_address("::1", destination.port)};
+    destination.addresses = {*literal_address("127.0.0.1", destination.port),
+                             *literal_address("::1", destination.port)};
   } else if (const auto literal = literal_address(destination.host, destination.port)) {
     destination.addresses = {*literal};
   } else {
     destination.resolving = true;
-    resolver.resolve(destination.host, destination.port,
-                     [this, &destination](std::vector<SocketAddress> found) { resolved(destination, std::move(found)); });
+    resolver.resolve(destination.host, destination.port, [this, &destination](std::vector<SocketAddress> found) {
+      resolved(destination, std::move(found));
+    });
     return false;
   }
   destination.addresses_until = kNever;
@@ -250,8 +262,8 @@ void ClientShared::serve(Destination& destination) {
 void ClientShared::assign_waiting(ClientConnection& connection) {
   const std::optional<std::uint32_t> index = next_waiting(connection.destination());
   SETTLE_ASSERT(index.has_value());
-  --connection.destination().waiting_count;
   connection.assign(*index);
+  leave_line(connection.destination());
   connection.request().swap(calls[*index].request);
 }
 
@@ -321,7 +333,8 @@ void ClientShared::feed_starved() {
 bool ClientShared::close_oldest_idle() {
   ClientConnection* oldest = nullptr;
   for (const auto& connection : connections) {
-    if (connection->is_idle() && (oldest == nullptr || connection->idle_since() < oldest->idle_since())) oldest = connection.get();
+    if (connection->is_idle() && (oldest == nullptr || connection->idle_since() < oldest->idle_since()))
+      oldest = connection.get();
   }
   if (oldest != nullptr) oldest->close();
   return oldest != nullptr;

@@ -19,12 +19,12 @@ struct ClientShared;
 
 /// One request. The views are used during HttpClient::call() only.
 struct HttpCall {
-  std::string_view url;              ///< http only; see parse_url()
+  std::string_view url;  ///< http only; see parse_url()
   std::string_view method = "POST";
-  std::string_view headers;          ///< lines as append_header() writes them
+  std::string_view headers;  ///< lines as append_header() writes them
   std::string_view body;
-  Instant deadline = kNever;         ///< for everything: waiting in line, name, connection, answer
-  std::uint64_t cookie = 0;          ///< the caller's; comes back with the answer
+  Instant deadline = kNever;  ///< for everything: waiting in line, name, connection, answer
+  std::uint64_t cookie = 0;   ///< the caller's; comes back with the answer
 };
 
 enum class HttpFailure : std::uint8_t {
@@ -36,7 +36,7 @@ enum class HttpFailure : std::uint8_t {
   kBadAnswer,   ///< what came is no HTTP/1.1 answer
   kTooLarge,    ///< head or body over the limit; `status` is set if the head was read
   kCancelled,
-  kBadCall,     ///< URL, method or header lines are not acceptable: nothing was sent, and nothing will be next time
+  kBadCall,  ///< URL, method or header lines are not acceptable: nothing was sent, and nothing will be next time
 };
 
 /// The one answer to one call. Views end with the callback.
@@ -56,15 +56,15 @@ struct HttpAnswer {
 };
 
 struct HttpClientOptions {
-  HttpLimits limits{.body_bytes = 64 * 1024};            ///< of answers
+  HttpLimits limits{.body_bytes = 64 * 1024};  ///< of answers
   std::size_t connections_per_destination_max = 64;
   std::size_t connections_max = 1024;
-  Duration connect_timeout = std::chrono::seconds(2);    ///< per address
+  Duration connect_timeout = std::chrono::seconds(2);  ///< per address
   /// Below the 5 s after which common servers close: a request must not meet a closing connection (failures.md J2).
   Duration idle_timeout = std::chrono::seconds(4);
-  Duration address_lifetime = std::chrono::seconds(5);   ///< of a looked-up name
+  Duration address_lifetime = std::chrono::seconds(5);  ///< of a looked-up name
   Resolver::Lookup lookup = system_lookup;
-  std::string headers = "user-agent: settle\r\n";        ///< sent with every request
+  std::string headers = "user-agent: settle\r\n";  ///< sent with every request
 };
 
 struct HttpClientStats {
@@ -75,10 +75,10 @@ struct HttpClientStats {
 
 /// Pooled keep-alive HTTP/1.1 client on one loop; everything here runs on the loop's thread.
 ///
-/// Exactly one callback per call, never from inside call() or cancel(). It never repeats a request of which a byte may have
-/// left, never follows a redirect, and ignores proxies in the environment. A pooled connection that the peer has closed is
-/// noticed before use where the kernel knows of it; if not, the call ends as kReset with bytes_written: outcome unknown.
-/// Calls over a connection limit wait in line, in order, while their deadline runs.
+/// Exactly one callback per call, never from inside call() or cancel(). It never repeats a request of which a byte may
+/// have left, never follows a redirect, and ignores proxies in the environment. A pooled connection that the peer has
+/// closed is noticed before use where the kernel knows of it; if not, the call ends as kReset with bytes_written:
+/// outcome unknown. Calls over a connection limit wait in line, in order, while their deadline runs.
 class HttpClient {
  public:
   using OnAnswer = std::function<void(const HttpAnswer&)>;

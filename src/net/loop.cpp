@@ -54,6 +54,7 @@ Loop::~Loop() {
 
 void Loop::run() {
   now_ = engine_now();
+  hurry_ = true;
   while (!stop_.load(std::memory_order_acquire)) turn();
   stop_.store(false, std::memory_order_release);
 }
@@ -110,12 +111,13 @@ void Loop::wait() {
   }
   const int count = ::epoll_wait(epoll_, ready_.get(), static_cast<int>(kBatch), timeout);
   SETTLE_ASSERT(count >= 0 || errno == EINTR);
+  hurry_ = false;
   now_ = engine_now();
   ready_count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
 int Loop::wait_ms() const {
-  if (!again_.empty()) return 0;
+  if (hurry_ || !again_.empty()) return 0;
   if (heap_.empty()) return -1;
   const Instant due = heap_.front().due;  // a cancelled one costs an idle turn at worst
   if (due <= now_) return 0;
@@ -209,6 +211,10 @@ void Loop::rewatch(int fd, std::uint32_t events, Watcher& watcher) {
 void Loop::unwatch(int fd, Watcher& watcher) {
   epoll_event unused{};
   (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused);
+  forget(watcher);
+}
+
+void Loop::forget(Watcher& watcher) {
   for (std::size_t i = ready_at_; i < ready_count_; ++i) {
     if (ready_[i].data.ptr == &watcher) ready_[i].data.ptr = nullptr;
   }

@@ -90,6 +90,9 @@ class Loop {
   /// Gives `watcher` an on_ready(0) in the next turn, which comes without waiting.
   void again(Watcher& watcher);
 
+  /// Drops what was going to be reported to a watcher that has no descriptor; unwatch() includes it.
+  void forget(Watcher& watcher);
+
  private:
   struct Due {
     Instant due;
@@ -113,6 +116,7 @@ class Loop {
 
   int epoll_ = -1;
   int wake_fd_ = -1;
+  bool hurry_ = false;  // the first turn of run() does not wait: work may have been collected before
   std::atomic<bool> stop_{false};
   Instant now_;
 

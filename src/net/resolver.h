@@ -11,8 +11,8 @@
 
 namespace settle::net {
 
-/// Looks names up on threads of its own, because getaddrinfo() blocks, for as long as it likes. A few threads, so that one
-/// dead name server does not stop every other name; they start when they are needed.
+/// Looks names up on threads of its own, because getaddrinfo() blocks, for as long as it likes. A few threads, so that
+/// one dead name server does not stop every other name; they start when they are needed.
 class Resolver {
  public:
   /// Blocking; any thread. Nothing found or an error: empty.

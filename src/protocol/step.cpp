@@ -344,16 +344,20 @@ std::optional<Step> take_row(const Plan& plan, State& state, const Occurrence& w
 
 }  // namespace
 
+std::optional<Step> complete(const Plan& plan, State& state, const Occurrence& what) {
+  const std::optional<Event> derived = completion(plan, state);
+  if (!derived) return std::nullopt;
+  Occurrence end = what;
+  end.on = *derived;
+  return take_row(plan, state, end);
+}
+
 std::optional<Step> step(const Plan& plan, State& state, const Occurrence& what) {
   std::optional<Step> total = take_row(plan, state, what);
   if (!total) return std::nullopt;
-  if (const std::optional<Event> derived = completion(plan, state)) {
-    Occurrence end = what;
-    end.on = *derived;
-    if (const std::optional<Step> last = take_row(plan, state, end)) {
-      total->changed = true;
-      total->durability = std::max(total->durability, last->durability);
-    }
+  if (const std::optional<Step> last = complete(plan, state, what)) {
+    total->changed = true;
+    total->durability = std::max(total->durability, last->durability);
   }
   if (what.on != Event::kRecover) refresh_incident(state, what);
   if (total->changed) state.updated_at = what.now;

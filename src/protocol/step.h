@@ -155,6 +155,9 @@ struct OpRef {
 /// The coordinator's share of a pattern; pure. Nothing: the event is refused in this phase, the state is untouched.
 std::optional<Step> step(const Plan& plan, State& state, const Occurrence& what);
 
+/// Raises the derived event if the work of the phase is complete; for whoever took an attempt back. Nothing: it is not.
+std::optional<Step> complete(const Plan& plan, State& state, const Occurrence& what);
+
 /// Appends the ops that should be called at `now` and are not in flight.
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out);
 

@@ -184,6 +184,12 @@ bool JsonReader::pop_object() {
   return true;
 }
 
+bool JsonReader::close_container() {
+  if (in_object()) return pop_object();
+  pop();
+  return true;
+}
+
 bool JsonReader::enter_object() {
   if (peek() != JsonType::kObject || !push(true)) return failed_ ? false : unexpected("an object was expected");
   first_ = true;
@@ -436,7 +442,7 @@ std::string_view JsonReader::raw() {
       skip_blanks();
       if (at_ == end_) return unexpected({}), std::string_view();
       if (*at_ == (in_object() ? '}' : ']')) {
-        if (in_object() ? !pop_object() : (pop(), false)) return {};
+        if (!close_container()) return {};
         opened = false;
         continue;
       }

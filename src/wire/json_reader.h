@@ -85,6 +85,7 @@ class JsonReader {
   bool push(bool object);
   bool pop_object();
   void pop();
+  bool close_container();
   bool take_key(std::string_view& key);
   bool note_key(std::string_view key, std::size_t offset);
   bool has_duplicates();
@@ -104,19 +105,19 @@ class JsonReader {
   bool failed_ = false;
   bool first_ = false;  // directly behind an opening bracket
   unsigned depth_ = 0;
-  std::uint64_t objects_ = 0;                        // bit d: the container at depth d is an object
-  std::array<std::uint32_t, 64> first_key_{};        // at depth d: its first key in keys_
-  std::vector<Key> keys_;                            // of all open objects
+  std::uint64_t objects_ = 0;                  // bit d: the container at depth d is an object
+  std::array<std::uint32_t, 64> first_key_{};  // at depth d: its first key in keys_
+  std::vector<Key> keys_;                      // of all open objects
   std::vector<Key> sorted_;
-  std::string scratch_;                              // decoded strings; never grows while a text is read
+  std::string scratch_;  // decoded strings; never grows while a text is read
   JsonError error_;
 };
 
 /// The first error of `text` as one JSON value; nothing: it is fine.
 std::optional<JsonError> check_json(std::string_view text, unsigned depth_max = kJsonDepthMax);
 
-/// The JSON pointer (RFC 6901) of the value or key that begins at `offset` or holds it. `text` must be well-formed up to
-/// there. For error messages: it walks the text from the front.
+/// The JSON pointer (RFC 6901) of the value or key that begins at `offset` or holds it. `text` must be well-formed up
+/// to there. For error messages: it walks the text from the front.
 std::string json_pointer_at(std::string_view text, std::size_t offset);
 
 /// `token` with `~` and `/` escaped, as a part of a JSON pointer.

@@ -124,7 +124,8 @@ def check(tree: Tree) -> list[Finding]:
 
 def _resolve(tree: Tree, file: File, name: str) -> str | None:
     beside = (PurePosixPath(file.path).parent / name).as_posix()
-    for candidate in (beside, f"src/{name}", f"include/{name}"):
+    top = file.path.split("/")[0]  # sim, bench and examples are include folders for themselves
+    for candidate in (beside, f"src/{name}", f"include/{name}", f"{top}/{name}"):
         if candidate in tree.by_path:
             return candidate
     return None

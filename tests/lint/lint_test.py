@@ -83,6 +83,10 @@ class Lint(unittest.TestCase):
     def test_an_include_in_a_comment_is_none(self):
         self.finds({"src/base/log.h": '// #include "engine/worker.h"\n/*\n#include "net/loop.h"\n*/\n'})
 
+    def test_a_program_may_include_from_its_own_top(self):
+        self.finds({"sim/store/a.h": "", "sim/net/b.cpp": '#include "store/a.h"\n'})
+        self.finds({"sim/store/a.h": "", "src/net/b.cpp": '#include "store/a.h"\n'}, "is no file of this tree")
+
     def test_an_include_of_nothing(self):
         self.finds({"sim/world.cpp": '#include "sqlite3.h"\n'}, 'sim/world.cpp:1: "sqlite3.h" is no file')
 

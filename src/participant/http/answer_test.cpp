@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "participant/http/trace.h"
-
 namespace settle::participant {
 namespace {
 
@@ -62,40 +60,6 @@ TEST(RetryAfter, WhatCannotBeReadIsNoPause) {
         "Sun Nov  6 08:49:37 1994", "Sun, 31 Feb 2094 08:49:37 GMT", "Sun, 06 Foo 2094 08:49:37 GMT",
         "Sun, 06 Nov 2094 25:49:37 GMT", "Sun, x6 Nov 2094 08:49:37 GMT"}) {
     EXPECT_EQ(parse_retry_after(value, now), Duration{0}) << value;
-  }
-}
-
-class TraceParent : public testing::Test {
- protected:
-  std::string child_of(std::string_view parent) {
-    std::string out;
-    append_traceparent(out, parent, tid, random);
-    return out;
-  }
-  const Tid tid{0x0102030405060708, 1, 2, 3};
-  Random random{7};
-};
-
-TEST_F(TraceParent, AChildKeepsTraceAndFlags) {
-  const std::string_view parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  const std::string child = child_of(parent);
-  ASSERT_EQ(child.size(), parent.size());
-  EXPECT_EQ(child.substr(0, 36), parent.substr(0, 36));
-  EXPECT_NE(child.substr(36, 16), parent.substr(36, 16));
-  EXPECT_EQ(child.substr(52), "-01");
-  EXPECT_NE(child, child_of(parent)) << "every attempt is a span of its own";
-}
-
-TEST_F(TraceParent, WithoutOneTheTidIsTheTrace) {
-  for (const char* parent : {"", "garbage", "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-                             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-                             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-                             "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-                             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\nx: y"}) {
-    const std::string fresh = child_of(parent);
-    EXPECT_EQ(fresh.size(), 55u);
-    EXPECT_EQ(fresh.substr(0, 36), "00-01020304050607080001000200000003-") << parent;
-    EXPECT_EQ(fresh.substr(52), "-00");
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/crc32c.h"
 
@@ -110,8 +111,7 @@ class Replay {
   void enter(std::string path) {
     path_ = std::move(path);
     is_first_of_file_ = true;
-    cut_at_entry_ = !stop_.has_value() ? std::nullopt : std::optional(cuts_.size());
-    if (cut_at_entry_) cuts_.push_back({path_, 0});  // taken back if the file turns out to continue what was kept
+    if (stop_) cuts_.push_back({path_, 0});  // taken back if the file turns out to continue what was kept
   }
 
   void whole(const LogEntry& entry) {
@@ -161,7 +161,6 @@ class Replay {
 
   std::string path_;
   bool is_first_of_file_ = true;
-  std::optional<std::size_t> cut_at_entry_;
   std::optional<std::uint64_t> expected_;
   std::optional<Stop> stop_;
   std::vector<LogCut> cuts_;

@@ -1,0 +1,535 @@
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "engine/gate.h"
+#include "engine/save_queue.h"
+#include "engine/worker.h"
+
+namespace settle::engine {
+namespace {
+
+constexpr Instant kT0 = instant_of(1'700'000'000'000'000);
+constexpr ShardNo kShards = 4;
+
+struct Said {
+  Token token;
+  AnswerKind kind;
+  std::string gid;
+  Decision decision = Decision::kNone;
+  GlobalOutcome outcome = GlobalOutcome::kRunning;
+};
+
+struct Sent {
+  std::uint64_t id;
+  Tid tid;
+  std::string gid, branch, url;
+  Op op;
+  std::int32_t index;
+  std::uint32_t attempt;
+};
+
+/// One worker with everything around it in hand: what it says is collected, what it hears is said by the test.
+class Desk : public Outputs {
+ public:
+  explicit Desk(Limits limits = {}) : worker({.shards = kShards, .limits = limits}, *this) {
+    for (ShardNo i = 0; i < kShards; ++i) {
+      worker.on(Acquired{i, 1, kNever}, now);
+      worker.on(LoadEnded{i, 1}, now);
+    }
+  }
+
+  void save(Save&& save) override { saves.push_back(std::move(save)); }
+  void call(const Call& call) override {
+    calls.push_back({call.id, call.tid, std::string(call.gid), std::string(call.branch_id), std::string(call.url),
+                     call.op, call.branch, call.attempt});
+  }
+  void reply(Token token, AnswerKind kind, const View* view) override {
+    Said said{token, kind, {}};
+    if (view != nullptr) {
+      said.gid = std::string(view->gid);
+      said.decision = view->decision;
+      said.outcome = view->outcome;
+    }
+    replies.push_back(said);
+  }
+  void look_up(ShardNo shard, std::uint64_t lookup, std::string_view gid) override {
+    lookups.push_back({shard, lookup, std::string(gid)});
+  }
+  void dropped(ShardNo shard, Epoch) override { drops.push_back(shard); }
+  void event(EventLevel, std::string_view what, std::string_view, std::string_view, Op) override {
+    events.emplace_back(what);
+  }
+
+  static OwnedPlan saga(std::vector<std::string> urls, Duration deadline = {}) {
+    Plan plan;
+    plan.deadline = deadline;
+    static const char* const kIds[] = {"a", "b", "c", "d"};
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+      BranchPlan branch;
+      branch.id = kIds[i];
+      branch.forward = urls[i];
+      branch.back = "http://undo/x";
+      plan.branches.push_back(branch);
+    }
+    return OwnedPlan::encode(plan);
+  }
+
+  void begin(Token token, std::string gid, OwnedPlan plan, Duration wait = {}) {
+    worker.on(Begin{token, std::move(gid), std::move(plan), {wait, WaitFor::kEnd}}, now);
+  }
+  void ask(Token token, Verb verb, std::string gid, Duration wait = {}) {
+    Request request;
+    request.token = token;
+    request.verb = verb;
+    request.gid = std::move(gid);
+    request.wait.lasting = wait;
+    worker.on(std::move(request), now);
+  }
+  /// The disk takes everything that was saved so far.
+  void sync(SaveStatus status = SaveStatus::kSaved) {
+    Receipts receipts;
+    for (const Save& save : saves)
+      receipts.receipts.push_back({save.shard, save.epoch, save.tid, save.version, status});
+    synced.insert(synced.end(), std::make_move_iterator(saves.begin()), std::make_move_iterator(saves.end()));
+    saves.clear();
+    worker.on(std::move(receipts), now);
+  }
+  void answer(const Sent& sent, Outcome outcome, AnswerCode code = 200) {
+    CallEnded ended;
+    ended.id = sent.id;
+    ended.tid = sent.tid;
+    ended.op = sent.op;
+    ended.branch = sent.index;
+    ended.outcome = outcome;
+    ended.answer = code;
+    ended.reached = code != kAnswerRefused;
+    worker.on(std::move(ended), now);
+  }
+  void pass(Duration time) {
+    now += time;
+    worker.on(Tick{}, now);
+  }
+  Sent take_call() {
+    if (calls.empty()) {
+      ADD_FAILURE() << "no call";
+      return {};
+    }
+    Sent sent = calls.front();
+    calls.pop_front();
+    return sent;
+  }
+  Said take_reply() {
+    if (replies.empty()) {
+      ADD_FAILURE() << "no reply";
+      return {};
+    }
+    Said said = replies.front();
+    replies.pop_front();
+    return said;
+  }
+
+  struct Asked {
+    ShardNo shard;
+    std::uint64_t lookup;
+    std::string gid;
+  };
+  Instant now = kT0;
+  std::vector<Save> saves, synced;
+  std::deque<Sent> calls;
+  std::deque<Said> replies;
+  std::deque<Asked> lookups;
+  std::vector<ShardNo> drops;
+  std::vector<std::string> events;
+  Worker worker;
+};
+
+TEST(Worker, RemembersFirstThenActs) {
+  Desk desk;
+  desk.begin(1, "order-1", Desk::saga({"http://p/a", "http://p/b"}), std::chrono::seconds{5});
+  EXPECT_EQ(desk.saves.size(), 1U);
+  EXPECT_TRUE(desk.saves[0].forced);
+  EXPECT_TRUE(desk.calls.empty()) << "nothing leaves before the receipt";
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  ASSERT_EQ(desk.saves.size(), 1U);
+  EXPECT_FALSE(desk.saves[0].forced) << "progress is lazy";
+  const Sent second = desk.take_call();
+  EXPECT_EQ(second.branch, "b") << "and does not hold up the next step";
+  desk.answer(second, Outcome::kDone);
+  EXPECT_TRUE(desk.saves.back().forced) << "somebody waits for this outcome";
+  EXPECT_TRUE(desk.replies.empty());
+  desk.sync();
+  const Said said = desk.take_reply();
+  EXPECT_EQ(said.kind, AnswerKind::kCreated);
+  EXPECT_EQ(said.outcome, GlobalOutcome::kCommitted);
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(Worker, OutcomeThatNobodyWaitsForIsLazyAndNotShownBeforeItIsDurable) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}));
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kRunning);
+  desk.answer(desk.take_call(), Outcome::kDone);
+  EXPECT_FALSE(desk.saves.back().forced);
+  desk.ask(2, Verb::kQuery, "g");
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kRunning);
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(Worker, AWaitingCallerNeverHearsFailedForARunningTransaction) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}), milliseconds{100});
+  desk.sync();
+  desk.pass(milliseconds{99});
+  EXPECT_TRUE(desk.replies.empty());
+  desk.pass(milliseconds{1});
+  const Said said = desk.take_reply();
+  EXPECT_EQ(said.kind, AnswerKind::kCreated);
+  EXPECT_EQ(said.outcome, GlobalOutcome::kRunning);
+  EXPECT_EQ(said.decision, Decision::kNone);
+}
+
+TEST(Worker, AGidThatIsAPrefixOfAnotherIsAnotherTransaction) {
+  Desk desk;
+  desk.begin(1, "order", Desk::saga({"http://p/a"}));
+  desk.begin(2, "order-1", Desk::saga({"http://p/b"}));
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().gid, "order");
+  EXPECT_EQ(desk.take_reply().gid, "order-1");
+  EXPECT_EQ(desk.worker.open(), 2U);
+  desk.ask(3, Verb::kAbort, "order");
+  desk.ask(4, Verb::kQuery, "order-1");
+  EXPECT_EQ(desk.take_reply().decision, Decision::kNone);
+}
+
+TEST(Worker, FAIL_I17_ARepeatedBeginMeetsItsFirst) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}));
+  desk.begin(2, "g", Desk::saga({"http://p/a"}));
+  desk.begin(3, "g", Desk::saga({"http://p/OTHER"}));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kGidReused);
+  EXPECT_TRUE(desk.replies.empty()) << "a repeat waits for durability too";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kCreated);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument);
+  EXPECT_EQ(desk.worker.open(), 1U);
+}
+
+TEST(Worker, ABeginThatMeetsAnEndedGidAnswersLikeItsRepeat) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.sync();
+  ASSERT_EQ(desk.worker.open(), 0U);
+  const Save last = desk.synced.back();
+  StoredRecord record{last.tid, last.gid, last.shard, last.version, last.summary, *last.plan, last.state};
+  desk.replies.clear();
+
+  for (const bool same : {true, false}) {
+    desk.begin(2, "g", Desk::saga({same ? "http://p/a" : "http://p/z"}));
+    desk.ask(3, Verb::kQuery, "g");
+    desk.sync(SaveStatus::kGidTaken);
+    EXPECT_EQ(desk.worker.open(), 0U);
+    const Desk::Asked asked = desk.lookups.front();
+    desk.lookups.pop_front();
+    desk.worker.on(Found{asked.shard, asked.lookup, false, record}, desk.now);
+    EXPECT_EQ(desk.take_reply().kind, same ? AnswerKind::kDocument : AnswerKind::kGidReused);
+    const Said query = desk.take_reply();
+    EXPECT_EQ(query.token, 3U);
+    EXPECT_EQ(query.outcome, GlobalOutcome::kCommitted);
+  }
+}
+
+TEST(Worker, RULE_R9_NotFoundIsNoAnswerWhileTheShardLoads) {
+  Desk desk;
+  const ShardNo shard = shard_of("g", kShards);
+  desk.worker.on(Acquired{shard, 2, kNever}, desk.now);
+  desk.ask(1, Verb::kQuery, "g");
+  desk.begin(2, "g", Desk::saga({"http://p/a"}));
+  EXPECT_TRUE(desk.replies.empty() && desk.lookups.empty() && desk.saves.empty());
+  desk.worker.on(LoadEnded{shard, 2}, desk.now);
+  EXPECT_EQ(desk.lookups.size(), 1U);
+  EXPECT_EQ(desk.saves.size(), 1U);
+}
+
+TEST(Worker, RULE_R5_ARefusedLazySaveDropsTheShard) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}));
+  desk.sync();
+  desk.take_reply();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  ASSERT_FALSE(desk.saves.back().forced);
+  desk.ask(2, Verb::kQuery, "g", std::chrono::seconds{9});
+  desk.sync(SaveStatus::kFenced);
+  EXPECT_EQ(desk.drops.size(), 1U);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kStoreUnknown);
+  EXPECT_FALSE(desk.worker.owns(shard_of("g", kShards)));
+  desk.ask(3, Verb::kQuery, "g");
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kNotOwner);
+}
+
+TEST(Worker, RULE_R5_NoCallLeavesAfterTheLease) {
+  Desk desk;
+  const ShardNo shard = shard_of("g", kShards);
+  desk.worker.on(Renewed{shard, 1, kT0 + milliseconds{100}}, desk.now);
+  desk.begin(1, "g", Desk::saga({"http://p/a"}));
+  desk.now = kT0 + milliseconds{100};
+  desk.sync();
+  EXPECT_TRUE(desk.calls.empty());
+  desk.worker.on(Renewed{shard, 1, kNever}, desk.now);
+  EXPECT_EQ(desk.calls.size(), 1U);
+}
+
+TEST(Worker, RULE_R1_RecoveryComparesNothingWithHopeAndCompensatesAllOpenSteps) {
+  Desk first;
+  first.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}));
+  first.sync();
+  const Save plan = first.synced.back();  // both answers were lost with the process
+
+  Desk second;
+  const ShardNo shard = shard_of("g", kShards);
+  second.worker.on(Acquired{shard, 2, kNever}, second.now);
+  second.worker.on(Loaded{shard, 2, {plan.tid, plan.gid, shard, plan.version, plan.summary, *plan.plan, plan.state}},
+                   second.now);
+  second.worker.on(LoadEnded{shard, 2}, second.now);
+  second.ask(1, Verb::kAbort, "g");
+  second.sync();
+  second.pass(milliseconds{2999});
+  EXPECT_TRUE(second.calls.empty()) << "R7";
+  second.pass(milliseconds{1});
+  const Sent undo_b = second.take_call();
+  EXPECT_EQ(undo_b.branch, "b");
+  EXPECT_EQ(undo_b.op, Op::kCompensate);
+  second.answer(undo_b, Outcome::kDone);
+  EXPECT_EQ(second.take_call().branch, "a");
+}
+
+TEST(Worker, AnAnswerToAnEarlierAttemptIsNotTaken) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}));
+  desk.sync();
+  const Sent first = desk.take_call();
+  desk.answer(first, Outcome::kUnknown, kAnswerTimeout);
+  desk.pass(std::chrono::seconds{1});
+  const Sent second = desk.take_call();
+  EXPECT_EQ(second.attempt, 2U);
+  desk.pass(milliseconds{1});
+  EXPECT_EQ(desk.worker.open(), 1U);
+  desk.answer(second, Outcome::kDone);
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(Worker, ASagaLongerThanFiveSecondsRunsThroughWithoutAPause) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b", "http://p/c"}));
+  desk.sync();
+  for (int i = 0; i < 3; ++i) {
+    const Sent sent = desk.take_call();
+    desk.now += milliseconds{2900};
+    desk.answer(sent, Outcome::kDone);  // the next call is there at once, without a tick
+  }
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(Worker, FAIL_L5_AThousandStuckTransactionsDoNotDelayAHealthyOne) {
+  Desk desk({.calls_per_destination = 10});
+  for (Token i = 1; i <= 1000; ++i) desk.begin(i, "stuck-" + std::to_string(i), Desk::saga({"http://stuck:1/a"}));
+  desk.sync();
+  EXPECT_EQ(desk.calls.size(), 10U);
+  desk.calls.clear();
+  desk.begin(2000, "healthy", Desk::saga({"http://well:1/a"}));
+  desk.sync();
+  EXPECT_EQ(desk.take_call().gid, "healthy");
+}
+
+TEST(Worker, FAIL_L2_FinishingWorkGetsTheFreeSlotFirst) {
+  Desk desk({.calls_per_destination = 1});
+  desk.begin(1, "one", Desk::saga({"http://undo/a", "http://other/b"}));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  const Sent b = desk.take_call();
+  desk.begin(2, "two", Desk::saga({"http://undo/a"}));
+  desk.begin(3, "three", Desk::saga({"http://undo/a"}));
+  desk.sync();
+  const Sent two = desk.take_call();
+  EXPECT_EQ(two.gid, "two");
+  desk.answer(b, Outcome::kRefused, 409);
+  desk.sync();
+  EXPECT_TRUE(desk.calls.empty()) << "no slot";
+  desk.answer(two, Outcome::kDone);
+  EXPECT_EQ(desk.take_call().op, Op::kCompensate);
+}
+
+TEST(Worker, AQueuedCallIsTakenBackWhenTheSagaTurnsBack) {
+  Desk desk({.calls_per_destination = 1});
+  desk.begin(1, "one", Desk::saga({"http://p/a"}));
+  desk.begin(2, "two", Desk::saga({"http://p/a"}));
+  desk.sync();
+  desk.replies.clear();
+  desk.ask(3, Verb::kAbort, "two", std::chrono::seconds{1});
+  desk.sync();
+  const Said said = desk.take_reply();
+  EXPECT_EQ(said.outcome, GlobalOutcome::kAborted) << "it had reached nobody: nothing to undo, nothing to wait for";
+  desk.answer(desk.take_call(), Outcome::kDone);
+  EXPECT_TRUE(desk.calls.empty());
+}
+
+TEST(Worker, FAIL_L1_TooMuchOpenIsRefusedBeforeMemoryGrows) {
+  Desk desk({.open_max = 2});
+  for (Token i = 1; i <= 3; ++i) desk.begin(i, "g" + std::to_string(i), Desk::saga({"http://p/a"}));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kOverloaded);
+  EXPECT_EQ(desk.worker.open(), 2U);
+}
+
+TEST(Worker, DeadlineTurnsBack) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}, milliseconds{500}));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.answer(desk.take_call(), Outcome::kRunning, 425);
+  desk.sync();
+  desk.calls.clear();
+  desk.pass(milliseconds{500});
+  EXPECT_TRUE(desk.saves.back().forced);
+  desk.sync();
+  desk.pass(milliseconds{2500});
+  EXPECT_EQ(desk.take_call().op, Op::kCompensate);
+}
+
+TEST(Worker, ADamagedRecordStopsNobodyElse) {
+  Desk desk;
+  const ShardNo shard = 0;
+  desk.worker.on(Acquired{shard, 2, kNever}, desk.now);
+  StoredRecord broken;
+  broken.gid = "broken";
+  broken.plan = "rubbish";
+  desk.worker.on(Loaded{shard, 2, broken}, desk.now);
+  desk.worker.on(LoadEnded{shard, 2}, desk.now);
+  EXPECT_TRUE(desk.worker.is_ready());
+  EXPECT_EQ(desk.events.back(), "damaged record set aside");
+}
+
+TEST(Worker, AGoneClientsWaitIsForgotten) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}), std::chrono::hours{1});
+  desk.sync();
+  desk.worker.on(GaveUp{1}, desk.now);
+  desk.answer(desk.take_call(), Outcome::kDone);
+  EXPECT_FALSE(desk.saves.back().forced) << "nobody waits any more";
+  desk.sync();
+  EXPECT_TRUE(desk.replies.empty());
+}
+
+TEST(Worker, ReportEndsAnOwedOpAndAContradictionIsAnIncident) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kRunning, 425);
+  desk.replies.clear();
+  Request report;
+  report.token = 2;
+  report.verb = Verb::kReport;
+  report.gid = "g";
+  report.branch = "a";
+  report.outcome = Outcome::kDone;
+  desk.worker.on(Input(report), desk.now);
+  EXPECT_TRUE(desk.replies.empty()) << "its sender forgets it: durable before the answer";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument);
+  EXPECT_EQ(desk.take_call().branch, "b");
+  report.token = 3;
+  report.outcome = Outcome::kRefused;
+  desk.worker.on(Input(report), desk.now);
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kContradiction);
+  EXPECT_EQ(desk.worker.incidents(), 1U);
+}
+
+Save save_of(std::uint64_t sequence, Version version, bool forced, Epoch epoch = 1) {
+  Save save;
+  save.tid.sequence = sequence;
+  save.expected = version - 1;
+  save.version = version;
+  save.forced = forced;
+  save.epoch = epoch;
+  return save;
+}
+
+TEST(SaveQueue, LazySavesWaitAndAreOvertaken) {
+  SaveQueue queue;
+  queue.push(save_of(1, 2, false), kT0);
+  EXPECT_FALSE(queue.is_due(kT0));
+  EXPECT_EQ(queue.next_due(), kT0 + milliseconds{5});
+  queue.push(save_of(1, 3, true), kT0);
+  EXPECT_TRUE(queue.is_due(kT0));
+  const std::vector<Save> group = queue.take(kT0);
+  ASSERT_EQ(group.size(), 1U);
+  EXPECT_EQ(group[0].expected, 1U);
+  EXPECT_EQ(group[0].version, 3U);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(SaveQueue, AForcedSaveStaysForcedUnderALazyOne) {
+  SaveQueue queue;
+  queue.push(save_of(1, 1, true), kT0);
+  queue.push(save_of(1, 2, false), kT0);
+  const std::vector<Save> group = queue.take(kT0);
+  ASSERT_EQ(group.size(), 1U);
+  EXPECT_TRUE(group[0].forced);
+  EXPECT_FALSE(queue.is_due(kT0 + std::chrono::seconds{1}));
+}
+
+TEST(SaveQueue, YoungLazySavesStayBehindAndOldOnesRideAlong) {
+  SaveQueue queue;
+  queue.push(save_of(1, 1, false), kT0);
+  queue.push(save_of(2, 1, false), kT0 + milliseconds{4});
+  queue.push(save_of(3, 1, true), kT0 + milliseconds{5});
+  EXPECT_EQ(queue.take(kT0 + milliseconds{5}).size(), 2U);
+  EXPECT_EQ(queue.size(), 1U);
+  EXPECT_EQ(queue.take(kT0 + milliseconds{5}, true).size(), 1U);
+}
+
+TEST(SaveQueue, ASaveOfANewOwnershipReplacesTheOldOne) {
+  SaveQueue queue;
+  queue.push(save_of(1, 7, true, 1), kT0);
+  queue.push(save_of(1, 4, false, 2), kT0);
+  const std::vector<Save> group = queue.take(kT0, true);
+  ASSERT_EQ(group.size(), 1U);
+  EXPECT_EQ(group[0].epoch, 2U);
+  EXPECT_EQ(group[0].expected, 3U);
+  EXPECT_FALSE(group[0].forced);
+}
+
+TEST(Gate, DestinationIsSchemeHostAndPort) {
+  EXPECT_EQ(destination_of("http://a:1/x/y?z"), "http://a:1");
+  EXPECT_EQ(destination_of("http://a:1"), "http://a:1");
+  EXPECT_EQ(destination_of("http://a:1?x"), "http://a:1");
+}
+
+TEST(Gate, IdleDestinationsDoNotPileUp) {
+  DestinationGate gate(1);
+  for (int i = 0; i < 50'000; ++i) {
+    const auto slot = gate.enter("http://host-" + std::to_string(i) + "/");
+    ASSERT_TRUE(slot.admitted);
+    ASSERT_FALSE(gate.leave(slot.id));
+  }
+  EXPECT_LE(gate.destinations(), 10'001U);
+}
+
+TEST(ShardOf, ReadsTheShardOfAServerMadeGidAndSpreadsTheOthers) {
+  EXPECT_EQ(shard_of(Tid{123, 1, 77, 5}.text(), 256), 77);
+  std::vector<int> counts(256, 0);
+  for (int i = 0; i < 25'600; ++i) ++counts[shard_of("order-" + std::to_string(i), 256)];
+  for (const int count : counts) EXPECT_GT(count, 40);
+}
+
+}  // namespace
+}  // namespace settle::engine

@@ -1,0 +1,164 @@
+#include "participant/http/http_participant.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "net/http_fields.h"
+#include "participant/http/answer.h"
+#include "wire/trace_context.h"
+
+namespace settle::participant {
+namespace {
+
+net::HttpClientOptions guarded(net::HttpClientOptions options, bool loopback_only_wanted) {
+  if (loopback_only_wanted) options.lookup = loopback_only(std::move(options.lookup));
+  return options;
+}
+
+AnswerCode code_of(net::HttpFailure failure) {
+  switch (failure) {
+    case net::HttpFailure::kNone:
+      break;
+    case net::HttpFailure::kRefused:
+    case net::HttpFailure::kBadCall:
+      return kAnswerRefused;
+    case net::HttpFailure::kUnresolved:
+      return kAnswerUnresolved;
+    case net::HttpFailure::kTimedOut:
+      return kAnswerTimeout;
+    case net::HttpFailure::kReset:
+      return kAnswerReset;
+    case net::HttpFailure::kBadAnswer:
+    case net::HttpFailure::kTooLarge:
+      return kAnswerGarbage;
+    case net::HttpFailure::kCancelled:
+      return kAnswerCancelled;
+  }
+  return kAnswerGarbage;
+}
+
+// Our own names are fixed and fine; a value with a control byte would let its sender write headers of its own.
+bool append_value(std::string& lines, std::string_view name, std::string_view value) {
+  for (const char c : value) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  }
+  lines.append(name).append(value).append("\r\n");
+  return true;
+}
+
+// The calls of a transaction whose client sent no trace stand in one of their own, named by the tid, also after a
+// restart.
+std::string trace_id_of(const Tid& tid) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const char byte : tid.bytes()) {
+    text.push_back(kHex[static_cast<unsigned char>(byte) >> 4U]);
+    text.push_back(kHex[static_cast<unsigned char>(byte) & 15U]);
+  }
+  return text;
+}
+
+std::string trace_parent_for(const Call& call, std::uint64_t dice) {
+  if (const auto parent = wire::parse_trace_parent(call.trace_parent)) return wire::child_trace_parent(*parent, dice);
+  const std::string trace_id = trace_id_of(call.tid);
+  return wire::child_trace_parent({trace_id, {}, false}, dice);
+}
+
+}  // namespace
+
+CallEnded ended_of(const net::HttpAnswer& answer, Op op, Instant now) {
+  CallEnded ended;
+  ended.op = op;
+  if (answer.failure != net::HttpFailure::kNone) {
+    ended.answer = code_of(answer.failure);
+    ended.reached = answer.bytes_written;
+    return ended;
+  }
+  ended.answer = static_cast<AnswerCode>(answer.status);
+  ended.outcome = outcome_of_http(answer.status);
+  if (op == Op::kCheck && ended.outcome == Outcome::kDone) {
+    const auto state = parse_check_state(answer.body);
+    if (!state) {
+      ended.outcome = Outcome::kUnknown;
+      ended.answer = kAnswerGarbage;
+    }
+    ended.check = state.value_or(CheckState::kUndecided);
+    return ended;
+  }
+  // Nobody can refuse to tell what happened.
+  if (op == Op::kCheck && ended.outcome == Outcome::kRefused) ended.outcome = Outcome::kUnknown;
+  if (ended.outcome == Outcome::kDone || ended.outcome == Outcome::kRefused) {
+    ended.result = answer.body;
+  } else if (const auto after = answer.header("retry-after")) {
+    ended.retry_after = parse_retry_after(*after, now);
+  }
+  return ended;
+}
+
+HttpParticipant::HttpParticipant(net::Loop& loop, HttpParticipantOptions options, OnEnded on_ended)
+    : loop_(loop),
+      loopback_only_(options.loopback_only),
+      random_(options.seed),
+      on_ended_(std::move(on_ended)),
+      client_(loop, guarded(std::move(options.client), options.loopback_only),
+              [this](const net::HttpAnswer& answer) { on_answer(answer); }) {}
+
+void HttpParticipant::call(const Call& call) {
+  net::HttpCall request;
+  request.cookie = remember(call);
+  request.deadline = saturating_add(call.sent_at, call.timeout);
+  if (!build_headers(call)) {
+    log(LogLevel::kError, "a header value holds a control byte; nothing is sent", {{"gid", call.gid}});
+  } else if (loopback_only_ && !guard_.permits(call.url)) {
+    log(LogLevel::kWarn, "the destination is not on loopback; nothing is sent",
+        {{"gid", call.gid}, {"branch", call.branch_id}, {"op", name_of(call.op)}});
+  } else {
+    request.url = call.url;
+    request.headers = headers_;
+    request.body = call.payload;
+  }
+  // Without a URL the client itself reports kBadCall in the next turn: one way for every end of a call.
+  (void)client_.call(request);
+}
+
+bool HttpParticipant::build_headers(const Call& call) {
+  headers_.assign("content-type: application/json\r\n");
+  bool fine = append_value(headers_, "settle-gid: ", call.gid);
+  headers_.append("settle-tid: ").append(call.tid.text()).append("\r\n");
+  fine = append_value(headers_, "settle-branch: ", call.branch_id) && fine;
+  headers_.append("settle-op: ").append(name_of(call.op)).append("\r\n");
+  headers_.append("settle-pattern: ").append(name_of(call.pattern)).append("\r\n");
+  headers_.append("settle-attempt: ");
+  net::append_number(headers_, call.attempt);
+  headers_.append("\r\ntraceparent: ").append(trace_parent_for(call, random_.next())).append("\r\n");
+  if (call.headers != nullptr) {
+    for (const auto& [name, value] : *call.headers) fine = net::append_header(headers_, name, value) && fine;
+  }
+  return fine;
+}
+
+std::uint64_t HttpParticipant::remember(const Call& call) {
+  std::uint64_t cookie = pending_.size();
+  if (free_.empty()) {
+    pending_.emplace_back();
+  } else {
+    cookie = free_.back();
+    free_.pop_back();
+  }
+  pending_[cookie] = {call.id, call.tid, call.op, call.branch};
+  return cookie;
+}
+
+void HttpParticipant::on_answer(const net::HttpAnswer& answer) {
+  SETTLE_ASSERT(answer.cookie < pending_.size());
+  const Pending pending = pending_[answer.cookie];
+  free_.push_back(answer.cookie);
+  CallEnded ended = ended_of(answer, pending.op, loop_.now());
+  ended.id = pending.id;
+  ended.tid = pending.tid;
+  ended.branch = pending.branch;
+  on_ended_(std::move(ended));
+}
+
+}  // namespace settle::participant

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "net/http_client.h"
+#include "participant/http/loopback.h"
+#include "participant/participant.h"
+
+namespace settle::participant {
+
+struct HttpParticipantOptions {
+  net::HttpClientOptions client;
+  bool loopback_only = true;  ///< see LoopbackGuard
+  std::uint64_t seed = 1;     ///< of span ids
+};
+
+/// Participants behind http URLs. Each Call becomes one POST with the settle-* headers (api.md, "What a participant
+/// sees"); the status becomes the outcome. On its loop's thread only.
+class HttpParticipant final : public Participant {
+ public:
+  /// Exactly once per call, never from inside call().
+  using OnEnded = std::function<void(CallEnded&&)>;
+
+  HttpParticipant(net::Loop& loop, HttpParticipantOptions options, OnEnded on_ended);
+
+  void call(const Call& call) override;
+
+  /// Every open call ends with kAnswerCancelled in the next turn.
+  void cancel_all() { client_.cancel_all(); }
+
+  [[nodiscard]] std::size_t open_calls() const { return client_.open_calls(); }
+  [[nodiscard]] const net::HttpClientStats& stats() const { return client_.stats(); }
+
+ private:
+  struct Pending {
+    std::uint64_t id = 0;
+    Tid tid;
+    Op op = Op::kAction;
+    std::int32_t branch = -1;
+  };
+
+  void on_answer(const net::HttpAnswer& answer);
+  [[nodiscard]] bool build_headers(const Call& call);
+  std::uint64_t remember(const Call& call);
+
+  net::Loop& loop_;
+  const bool loopback_only_;
+  LoopbackGuard guard_;
+  Random random_;
+  OnEnded on_ended_;
+  std::vector<Pending> pending_;  // by cookie
+  std::vector<std::uint64_t> free_;
+  std::string headers_;  // reused
+  net::HttpClient client_;
+};
+
+/// The end of an attempt, as far as the answer tells it; exposed for tests.
+CallEnded ended_of(const net::HttpAnswer& answer, Op op, Instant now);
+
+}  // namespace settle::participant
