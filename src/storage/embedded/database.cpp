@@ -23,8 +23,8 @@ constexpr std::size_t kMiB = std::size_t{1} << 20U;
 
 constexpr std::array<std::string_view, kFamilies> kFamilyNames{"default", "open", "progress", "history", "gid"};
 
-/// Warnings and errors of the library, as lines of our own log. The library's own log file is not used: its writer aborts
-/// the process when the disk is full.
+/// Warnings and errors of the library, as lines of our own log. The library's own log file is not used: its writer
+/// aborts the process when the disk is full.
 class LibraryLog final : public rocksdb::Logger {
  public:
   LibraryLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
@@ -115,8 +115,7 @@ Result<void> refuse_unknown_families(const rocksdb::DBOptions& options, const st
 }  // namespace
 
 Error error_of(const rocksdb::Status& status, const std::string& what) {
-  return Error{status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kUnavailable,
-               what + ": " + status.ToString()};
+  return Error{status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kUnavailable, what + ": " + status.ToString()};
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
@@ -153,8 +152,8 @@ Database::~Database() {
 }
 
 Result<void> Database::flush() {
-  const rocksdb::Status status =
-      db_->Flush(rocksdb::FlushOptions(), std::vector<rocksdb::ColumnFamilyHandle*>(families_.begin(), families_.end()));
+  const rocksdb::Status status = db_->Flush(
+      rocksdb::FlushOptions(), std::vector<rocksdb::ColumnFamilyHandle*>(families_.begin(), families_.end()));
   if (!status.ok()) return error_of(status, "cannot flush the store");
   return {};
 }

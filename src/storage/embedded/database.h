@@ -29,8 +29,8 @@ class Database {
  public:
   using Alarm = std::function<void(const std::string& what)>;
 
-  /// `files` replaces the file system in tests, else null. `alarm` hears of errors of background work; it is called from
-  /// the library's threads and must not call back.
+  /// `files` replaces the file system in tests, else null. `alarm` hears of errors of background work; it is called
+  /// from the library's threads and must not call back.
   static Result<std::unique_ptr<Database>> open(const std::string& directory,
                                                 std::shared_ptr<rocksdb::FileSystem> files, Alarm alarm);
 

@@ -52,7 +52,7 @@ Result<void> sync_directory(const std::string& path) {
 }
 
 Result<void> create_directory_synced(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) == 0) {
     if (S_ISDIR(found.st_mode)) return {};
     return Error{ErrorCode::kInvalid, path + " is not a directory"};
@@ -66,7 +66,7 @@ Result<void> create_directory_synced(const std::string& path) {
 }
 
 Result<long> file_system_type(const std::string& path) {
-  struct statfs found {};
+  struct statfs found{};
   if (::statfs(path.c_str(), &found) != 0) return system_error("cannot look at the file system of " + path);
   return static_cast<long>(found.f_type);
 }
@@ -104,7 +104,8 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   // Whether the number can be written does not matter: a full disk must not keep the store closed.
-  if (::ftruncate(fd, 0) == 0) [[maybe_unused]] const ssize_t written = ::pwrite(fd, pid.data(), pid.size(), 0);
+  if (::ftruncate(fd, 0) == 0) [[maybe_unused]]
+    const ssize_t written = ::pwrite(fd, pid.data(), pid.size(), 0);
   return lock;
 }
 

@@ -14,13 +14,12 @@ namespace settle {
 class Database;
 struct EmbeddedSeam;
 struct WriteState;
-struct WriteMark;
 
 struct EmbeddedOptions {
   std::string directory;
-  std::uint16_t cluster = 0;              ///< stored at the first start; a directory of another cluster is refused
-  bool allow_network_file_system = false; ///< its locks and syncs may not be what they seem (failures.md, H16)
-  std::shared_ptr<EmbeddedSeam> seam;     ///< tests only (seam.h): other files, other answers of the system
+  std::uint16_t cluster = 0;               ///< stored at the first start; a directory of another cluster is refused
+  bool allow_network_file_system = false;  ///< its locks and syncs may not be what they seem (failures.md, H16)
+  std::shared_ptr<EmbeddedSeam> seam;      ///< tests only (seam.h): other files, other answers of the system
 };
 
 /// The store that needs no server: RocksDB in a directory that belongs to this process alone.
@@ -80,9 +79,14 @@ class EmbeddedStore final : public Store {
 
   // All with write_mutex_ held.
   Result<void> write(bool is_synced);
-  SaveStatus judge_and_add(const Save& save);
-  Result<bool> is_known(const Save& save);
-  Result<bool> is_gid_known(const Save& save);
+  Result<SaveStatus> judge_and_add(const Save& save);
+  Result<SaveStatus> add_begin(const Save& save);
+  Result<SaveStatus> add_change(const Save& save);
+  void add_history(const Save& save);
+  Result<bool> is_known(const Save& save, std::size_t hash_of_gid);
+  Result<bool> is_minted_gid_known(const Save& save);
+  Result<bool> is_in_history(const Tid& tid);
+  Result<void> put_meta(std::string_view key, std::string_view value);
 
   Result<std::uint64_t> prune_some(Instant before, std::string& from, bool& is_over);
 

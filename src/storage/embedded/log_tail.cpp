@@ -246,7 +246,8 @@ Result<std::vector<LogCut>> examine_logs(const std::vector<std::string>& paths) 
     if (!log) return log.error();
     replay.enter(path);
     walk_log(
-        *log, [&](const LogEntry& entry) { replay.whole(entry); }, [&](std::uint64_t offset) { replay.broken(offset); });
+        *log, [&](const LogEntry& entry) { replay.whole(entry); },
+        [&](std::uint64_t offset) { replay.broken(offset); });
   }
   return std::move(replay).verdict();
 }

@@ -13,12 +13,12 @@ namespace settle {
 // Which end of the write-ahead log may be dropped.
 //
 // The library's point-in-time recovery replays a log up to the first damaged entry and drops the rest without a word.
-// That is right for a tail that was being written when the power went, and wrong for a byte that rots in the middle: then
-// acknowledged saves vanish. To tell the two apart every write of ours carries a mark: the sequence number up to which
-// everything was synced when this write was issued. If a readable entry behind the damage has a mark at or beyond the
-// damage, something acknowledged is gone, and the store refuses to start. Otherwise nothing behind the damage was promised
-// to anybody, and the log is cut there. The library would also replay entries behind a page of zeros, leaving a hole;
-// after the cut it cannot.
+// That is right for a tail that was being written when the power went, and wrong for a byte that rots in the middle:
+// then acknowledged saves vanish. To tell the two apart every write of ours carries a mark: the sequence number up to
+// which everything was synced when this write was issued. If a readable entry behind the damage has a mark at or beyond
+// the damage, something acknowledged is gone, and the store refuses to start. Otherwise nothing behind the damage was
+// promised to anybody, and the log is cut there. The library would also replay entries behind a page of zeros, leaving
+// a hole; after the cut it cannot.
 //
 // The one damage that cannot be told from a torn tail is in the very last synced write, because nothing follows it.
 
@@ -45,8 +45,8 @@ struct LogCut {
   std::uint64_t keep_bytes = 0;
 };
 
-/// Looks at all logs of a store, given in the order of their numbers. Answers what must be cut off before the library may
-/// replay them. kCorrupt: there is damage before the tail.
+/// Looks at all logs of a store, given in the order of their numbers. Answers what must be cut off before the library
+/// may replay them. kCorrupt: there is damage before the tail.
 Result<std::vector<LogCut>> examine_logs(const std::vector<std::string>& paths);
 
 /// Applies the cuts and syncs them.

@@ -16,8 +16,8 @@ struct OpenEntry {
   bool is_present = false;    ///< the index's own; false in a free slot
 };
 
-/// Open transactions by tid, in 24 bytes each: a table with linear probing, at most 3/4 full. Erasing moves the followers
-/// of the gap back (Knuth, TAOCP 3, 6.4, algorithm R), so no markers pile up. Not thread-safe.
+/// Open transactions by tid, in 24 bytes each: a table with linear probing, at most 3/4 full. Erasing moves the
+/// followers of the gap back (Knuth, TAOCP 3, 6.4, algorithm R), so no markers pile up. Not thread-safe.
 class OpenIndex {
  public:
   OpenIndex() : slots_(kSlotsMin) {}

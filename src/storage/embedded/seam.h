@@ -11,8 +11,8 @@ namespace settle {
 
 /// What a test puts between the embedded store and the system.
 struct EmbeddedSeam {
-  std::shared_ptr<rocksdb::FileSystem> files;   ///< null: the real ones
-  std::optional<long> file_system_type;         ///< what statfs is said to have answered
+  std::shared_ptr<rocksdb::FileSystem> files;  ///< null: the real ones
+  std::optional<long> file_system_type;        ///< what statfs is said to have answered
 };
 
 }  // namespace settle

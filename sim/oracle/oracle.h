@@ -1,0 +1,209 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ledger.h"
+#include "options.h"
+#include "workload.h"
+#include "engine/worker.h"
+#include "participant/participant.h"
+#include "store/sim_store.h"
+
+namespace settle::sim {
+
+enum class Check : std::uint8_t {
+#define SIM_CHECK(name, label, claim) name,
+#include "oracle/checks.def"
+#undef SIM_CHECK
+};
+inline constexpr std::size_t kChecks = 0
+#define SIM_CHECK(name, label, claim) +1
+#include "oracle/checks.def"
+#undef SIM_CHECK
+    ;
+std::string_view label_of(Check check);
+std::string_view claim_of(Check check);
+
+struct Violation {
+  Check check = Check::kAtomic;
+  TxNo tx = kNoTx;
+  Instant at = kNoInstant;
+  std::string text;
+};
+
+/// Which run of which daemon.
+struct LifeTag {
+  std::uint8_t node = 0;
+  std::uint32_t life = 0;
+  bool operator==(const LifeTag&) const = default;
+};
+
+/// One call as the daemon's shell sees it leave.
+struct CallSeen {
+  LifeTag from;
+  TxNo tx = kNoTx;
+  const Call* call = nullptr;
+  Instant until = kNoInstant;      ///< virtual: from here on the daemon no longer waits
+  Instant local_now = kNoInstant;  ///< the daemon's clock
+  Instant lease_end = kNoInstant;  ///< of the shard, on the daemon's clock; kNoInstant: not held
+};
+
+/// What a request was, for judging its reply.
+struct Asked {
+  engine::Verb verb = engine::Verb::kQuery;
+  bool is_begin = false;
+  bool is_other_plan = false;
+  engine::Wait wait;
+  TxNo tx = kNoTx;
+  Instant arrived = kNoInstant;  ///< virtual
+  // What was true when the client asked.
+  Decision told_decision = Decision::kNone;
+  GlobalOutcome told_outcome = GlobalOutcome::kRunning;
+  bool was_durable = false;  ///< when the request arrived
+};
+
+/// Judges a run from outside: what was asked, what was told, what was called, what the store and the participants'
+/// databases hold. Written from the specification; shares no code with the engine.
+class Oracle final : public StoreWatcher {
+ public:
+  Oracle(const Options& options, const Instant& now, const Ledger& ledger) : o_(options), now_(now), ledger_(ledger) {}
+  void watch(const SimStore& store) { store_ = &store; }
+
+  void add(const Script& script);
+  /// The transaction behind a name; kNoTx if the oracle has never seen it.
+  [[nodiscard]] TxNo find(std::string_view gid, const Tid& tid, std::string_view payload = {}) const;
+
+  // --- requests and replies
+  void begin_arrives(TxNo tx);
+  void verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int32_t branch);
+  [[nodiscard]] bool is_durable(TxNo tx) const;
+  void fill_told(Asked& asked) const;
+  void replied(const Asked& asked, engine::AnswerKind kind, const engine::View* view);
+  void left_unanswered(std::string_view what, TxNo tx);
+
+  // --- calls
+  void called(const CallSeen& seen);
+  void call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local_now);
+  void node_gone(LifeTag gone);
+
+  // --- effects, told by the participants' databases when a local transaction commits
+  void effect(TxNo tx, std::int32_t branch, protocol::BarrierOp op, const LedgerRow& before);
+
+  // --- StoreWatcher
+  void saved(const Save& save, SaveStatus status, std::uint64_t change) override;
+  void rolled_back(const Tid& tid, const StoredRecord* kept) override;
+  void granted(ShardNo shard, Epoch epoch) override;
+
+  void queue_is(std::size_t waiting);
+  /// When everything has come to rest, or should have.
+  void finish(bool is_quiet, std::size_t open_in_workers, std::size_t queued);
+
+  /// Evaluates a check. False, with the first failure kept, if it does not hold.
+  bool check(Check check, bool holds, TxNo tx, const char* text);
+
+  [[nodiscard]] const Violation* violation() const { return has_violation_ ? &violation_ : nullptr; }
+  [[nodiscard]] std::uint64_t violations() const { return violations_; }
+  [[nodiscard]] const std::array<std::uint64_t, kChecks>& evaluated() const { return evaluated_; }
+  [[nodiscard]] GlobalOutcome outcome_of(TxNo tx) const { return facts_[tx].outcome; }
+  [[nodiscard]] bool is_begun(TxNo tx) const { return facts_[tx].is_present; }
+  [[nodiscard]] bool has_ended(TxNo tx) const { return facts_[tx].phase == Phase::kEnded; }
+  [[nodiscard]] bool has_incident(TxNo tx) const { return facts_[tx].has_incident; }
+  [[nodiscard]] std::string name_of_tx(TxNo tx) const;
+
+ private:
+  /// Attempts of one op of one branch.
+  struct OpFacts {
+    LifeTag by;  ///< who sent the last one
+    std::uint32_t sent_here = 0;
+    std::uint32_t counted_here = 0;  ///< attempts of `by` that count against the bound
+    std::uint32_t counted_most = 0;  ///< attempts of anybody that may have been counted
+    std::uint32_t last_number = 0;
+    bool is_in_flight = false;
+    bool was_counted = false;
+    bool may_have_run = false;  ///< R1: an attempt whose end is not known for sure
+    bool is_done = false;
+    bool used_deadline = false;
+    std::uint64_t call = 0;
+    Instant until = kNoInstant;       ///< virtual: the attempt under way
+    Instant quiet_at = kNoInstant;    ///< virtual: earlier attempts without a clear answer
+    Instant sent_at = kNoInstant;     ///< own clock
+    Instant not_before = kNoInstant;  ///< own clock
+  };
+  struct Facts {
+    // asked
+    bool abort_asked = false, submit_asked = false, refused = false;
+    bool check_committed = false, check_aborted = false;
+    Instant begun_at = kNever;    ///< virtual: the first begin reached a worker
+    Instant decided_at = kNever;  ///< virtual: the first thing that may decide commit
+    // store
+    bool is_present = false;
+    bool has_incident = false;
+    Tid tid;
+    Epoch epoch = 0;
+    Version version = 0;
+    Phase phase = Phase::kNew;
+    Decision decision = Decision::kNone;
+    GlobalOutcome outcome = GlobalOutcome::kRunning;
+    std::uint64_t begun_change = 0, decision_change = 0, outcome_change = 0;
+    std::string state;
+    // told
+    bool told_begun = false, told_created = false;
+    Decision told_decision = Decision::kNone;
+    GlobalOutcome told_outcome = GlobalOutcome::kRunning;
+    std::vector<OpFacts> ops;  ///< forward 0…n-1, back n…2n-1, check 2n
+  };
+
+  OpFacts& op_facts(TxNo tx, Op op, std::int32_t branch);
+  [[nodiscard]] bool is_synced(std::uint64_t change) const { return change != 0 && change <= store_->synced(); }
+  /// How far clocks of daemons may differ, and what a span measured on one may be off on another.
+  [[nodiscard]] Duration slack(Duration measured) const;
+
+  void judge_call_content(const CallSeen& seen);
+  void judge_call_order(const CallSeen& seen);
+  void judge_undo(const CallSeen& seen);
+  void judge_call_time(const CallSeen& seen, OpFacts& op);
+  void judge_durable(const CallSeen& seen);
+  void note_sent(const CallSeen& seen, OpFacts& op);
+  void judge_decision(TxNo tx, const Save& save);
+  void judge_outcome(TxNo tx, GlobalOutcome outcome);
+  void judge_record(TxNo tx, const Save& save);
+  void judge_view(const Asked& asked, const engine::View& view);
+  void judge_verb(const Asked& asked, engine::AnswerKind kind, const engine::View* view);
+  void judge_wait(const Asked& asked, const engine::View& view);
+  void judge_provisional(TxNo tx, const engine::View& view);
+  [[nodiscard]] bool is_used_up(TxNo tx, std::size_t branch) const;
+  [[nodiscard]] const RetryPolicy& policy(TxNo tx, Op op, std::int32_t branch) const;
+  void finish_one(TxNo tx);
+
+  struct TidHash {
+    std::size_t operator()(const Tid& tid) const {
+      return static_cast<std::size_t>((tid.sequence * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{tid.shard} << 32U) ^
+                                      tid.epoch);
+    }
+  };
+
+  const Options& o_;
+  const Instant& now_;
+  const Ledger& ledger_;
+  const SimStore* store_ = nullptr;
+  std::vector<Script> scripts_;
+  std::vector<Facts> facts_;
+  // Looked up only, never iterated.
+  std::unordered_map<Tid, TxNo, TidHash> by_tid_;
+  std::vector<Epoch> epochs_;  ///< by shard: the newest that was granted
+  /// Attempts under way by daemon and service, of its running life.
+  std::array<std::array<std::uint32_t, Ledger::kAccounts>, 8> under_way_{};
+  std::array<std::uint32_t, 8> life_of_{};
+  bool has_violation_ = false;
+  std::uint64_t violations_ = 0;
+  Violation violation_;
+  std::array<std::uint64_t, kChecks> evaluated_{};
+};
+
+}  // namespace settle::sim
