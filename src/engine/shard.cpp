@@ -62,19 +62,14 @@ Entry* Shard::find(const Tid& tid) {
   return at == by_sequence_.end() || at->second->tid != tid ? nullptr : at->second.get();
 }
 
-std::vector<Tid> Shard::sorted_tids() const {
+std::vector<Tid> Shard::tids() const {
   std::vector<Tid> tids;
   tids.reserve(by_sequence_.size());
   for (const auto& [sequence, entry] : by_sequence_) tids.push_back(entry->tid);
-  std::sort(tids.begin(), tids.end());
   return tids;
 }
 
-Instant Shard::oldest() const {
-  Instant oldest = kNever;
-  for (const auto& [sequence, entry] : by_sequence_) oldest = std::min(oldest, entry->state.created_at);
-  return oldest;
-}
+Instant Shard::oldest() const { return by_sequence_.empty() ? kNever : by_sequence_.begin()->second->state.created_at; }
 
 Entry& Shard::adopt(std::unique_ptr<Entry> entry) {
   Entry& kept = *entry;
@@ -269,7 +264,7 @@ bool Shard::on_receipt(const Receipt& receipt, Instant now) {
   Entry* const entry = find(receipt.tid);
   if (entry == nullptr) return true;
   if (receipt.status == SaveStatus::kGidTaken) {
-    gid_taken(*entry, now);
+    gid_taken(*entry);
     return true;
   }
   SETTLE_ASSERT(receipt.version <= entry->version);
@@ -410,13 +405,13 @@ void Shard::on_renewed(Instant lease_end, Instant now) {
   if (!frozen_ || !may_act(now)) return;
   SETTLE_REACHED("lease renewed after a pause");
   frozen_ = false;
-  for (const Tid& tid : sorted_tids()) {
+  for (const Tid& tid : tids()) {  // settle may forget an entry
     if (Entry* const entry = find(tid)) settle(*entry, now);
   }
 }
 
-void Shard::drop(Instant now) {
-  for (const Tid& tid : sorted_tids()) {
+void Shard::drop() {
+  for (const Tid& tid : tids()) {
     Entry* const entry = find(tid);
     for_each_in_flight(*entry, [&](protocol::OpRef, OpState& op) {
       if (op.sent_at == kNoInstant) (void)core_.gate.cancel(op.call);
@@ -430,15 +425,11 @@ void Shard::drop(Instant now) {
     core_.outputs.reply(token, AnswerKind::kNotOwner, nullptr);
   }
   core_.held -= held_.size();
-  std::vector<std::uint64_t> lookups;
-  for (const auto& [id, lookup] : lookups_) lookups.push_back(id);
-  std::sort(lookups.begin(), lookups.end());
-  for (const std::uint64_t id : lookups) {
-    for (const Begin& begin : lookups_[id].begins) core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
-    for (const Request& request : lookups_[id].requests)
+  for (const auto& [id, lookup] : lookups_) {
+    for (const Begin& begin : lookup.begins) core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
+    for (const Request& request : lookup.requests)
       core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
   }
-  (void)now;
 }
 
 }  // namespace settle::engine

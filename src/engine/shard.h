@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -93,7 +94,7 @@ class Shard {
   bool on_slot(const QueuedCall& call, Instant now);
 
   /// The ownership is over: answers everybody and forgets everything.
-  void drop(Instant now);
+  void drop();
 
  private:
   // shard.cpp: the rule between save and act
@@ -107,10 +108,10 @@ class Shard {
   void count_incident(Entry& entry);
   void alert(Entry& entry, Instant now);
   void forget(Entry& entry);
-  void gid_taken(Entry& entry, Instant now);
+  void gid_taken(Entry& entry);
   Entry& adopt(std::unique_ptr<Entry> entry);
   [[nodiscard]] bool may_act(Instant now) const;
-  std::vector<Tid> sorted_tids() const;
+  std::vector<Tid> tids() const;
 
   // verbs.cpp: what clients ask for
   void begin_new(Begin&& begin, Instant now);
@@ -138,8 +139,8 @@ class Shard {
   bool loaded_ = false;
   bool frozen_ = false;  ///< the lease ran out before it was renewed: nothing left meanwhile
   std::unordered_map<std::string_view, Entry*> by_gid_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Entry>> by_sequence_;
-  std::unordered_map<std::uint64_t, Lookup> lookups_;
+  std::map<std::uint64_t, std::unique_ptr<Entry>> by_sequence_;  ///< oldest first
+  std::map<std::uint64_t, Lookup> lookups_;
   std::vector<std::variant<Begin, Request>> held_;
   std::vector<protocol::OpRef> ready_;  // reused
 };

@@ -151,7 +151,7 @@ void Shard::begin_new(Begin&& begin, Instant now) {
 }
 
 /// The store knows the gid from a transaction that has ended: everybody who took part in the new one meets the old one.
-void Shard::gid_taken(Entry& entry, Instant now) {
+void Shard::gid_taken(Entry& entry) {
   SETTLE_REACHED("begin met an ended transaction");
   const std::uint64_t id = ++core_.lookups;
   Lookup& lookup = lookups_[id];
@@ -168,7 +168,6 @@ void Shard::gid_taken(Entry& entry, Instant now) {
   --core_.counters.begun;
   forget(entry);
   core_.outputs.look_up(number_, id, gid);
-  (void)now;
 }
 
 // ----------------------------------------------------------------------------------------------------------- verbs

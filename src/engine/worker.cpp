@@ -59,9 +59,9 @@ class Worker::Impl {
     if (Shard* const shard = shard_for(tid.shard)) shard->on_gave_up(gone.token, tid);
   }
 
-  void take(Acquired&& acquired, Instant now) {
+  void take(Acquired&& acquired, Instant) {
     if (Shard* const old = shard_for(acquired.shard)) {
-      old->drop(now);
+      old->drop();
       shards_.erase(acquired.shard);
     }
     shards_.emplace(acquired.shard, std::make_unique<Shard>(acquired.shard, acquired.epoch, acquired.lease_end, core_));
@@ -71,8 +71,8 @@ class Worker::Impl {
     if (Shard* const shard = shard_for(renewed.shard, renewed.epoch)) shard->on_renewed(renewed.lease_end, now);
   }
 
-  void take(Lost&& lost, Instant now) {
-    if (shard_for(lost.shard, lost.epoch) != nullptr) drop(lost.shard, now);
+  void take(Lost&& lost, Instant) {
+    if (shard_for(lost.shard, lost.epoch) != nullptr) drop(lost.shard);
   }
 
   void take(Loaded&& loaded, Instant now) {
@@ -86,7 +86,7 @@ class Worker::Impl {
   void take(Receipts&& receipts, Instant now) {
     for (const Receipt& receipt : receipts.receipts) {
       Shard* const shard = shard_for(receipt.shard, receipt.epoch);
-      if (shard != nullptr && !shard->on_receipt(receipt, now)) drop(receipt.shard, now);
+      if (shard != nullptr && !shard->on_receipt(receipt, now)) drop(receipt.shard);
     }
   }
 
@@ -150,10 +150,10 @@ class Worker::Impl {
     return at->second.get();
   }
 
-  void drop(ShardNo number, Instant now) {
+  void drop(ShardNo number) {
     const auto at = shards_.find(number);
     const Epoch epoch = at->second->epoch();
-    at->second->drop(now);
+    at->second->drop();
     shards_.erase(at);
     core_.outputs.dropped(number, epoch);
   }
