@@ -3,14 +3,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "slab.h"
-#include "services.h"
-#include "workload.h"
 #include "participant/participant.h"
+#include "services.h"
+#include "slab.h"
+#include "workload.h"
 
 namespace settle::sim {
 
 class World;
+
+/// Stands for a request whose answer nobody waits for.
+inline constexpr std::uint32_t kNoFlight = UINT32_MAX;
 
 /// The network between daemons and participants: carries attempts there and answers back, or fails to.
 class Calls {
@@ -24,6 +27,7 @@ class Calls {
   void dropped(std::uint32_t flight);
 
   void arrives(std::uint32_t flight);
+  void copy_arrives(std::uint32_t flight);
   void answer_arrives(std::uint32_t flight);
   void times_out(std::uint32_t flight);
 
@@ -39,7 +43,9 @@ class Calls {
     std::uint8_t node = 0;
     std::uint8_t service = 0;
     Op op = Op::kAction;
-    bool has_ended = false;  ///< the daemon has been told
+    bool has_ended = false;    ///< the daemon has been told
+    bool is_answered = false;  ///< an answer is on its way
+    bool is_written = false;   ///< bytes have left the daemon for sure
     std::uint32_t life = 0;
     TxNo tx = kNoTx;
     std::int32_t branch = -1;

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "slab.h"
-#include "timeline.h"
 #include "engine/save_queue.h"
 #include "engine/worker.h"
+#include "slab.h"
 #include "storage/store.h"
+#include "timeline.h"
 
 namespace settle::sim {
 
@@ -37,6 +37,8 @@ class Node final : public engine::Outputs {
   void crash(bool power_loss);
   void pause(Instant until);
   void resume(std::uint32_t life);
+  /// True if the process is stopped: the event waits until it goes on.
+  bool holds_back(const Event& event);
   void hand_over_one();
 
   void deliver(engine::Input&& input);
@@ -46,7 +48,7 @@ class Node final : public engine::Outputs {
   void writer_wakes(std::uint32_t life);
   void group_written(std::uint32_t group);
   void group_done(std::uint32_t group);
-  void keeper_acts(std::uint32_t life);
+  void keeper_acts(std::uint32_t turn, std::uint32_t life);
   void lease_arrives(std::uint32_t talk);
   void lease_answered(std::uint32_t talk);
   void load_reads(std::uint32_t talk);
@@ -130,6 +132,7 @@ class Node final : public engine::Outputs {
   bool is_writing_ = false;
   Instant tick_armed_ = kNever;
   Instant writer_armed_ = kNever;
+  std::uint32_t keeper_turn_ = 0;
   std::vector<Held> shards_;
   /// What waits while the process is stopped.
   std::vector<Event> stopped_events_;

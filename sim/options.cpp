@@ -125,8 +125,10 @@ void draw_strikes(Random& random, Options& o) {
     o.drift_ppm = rate(random, 10, 5'000);
   }
   if (o.is_on(Fault::kOverload)) {
-    o.limits.open_max = random.below(2) == 0 ? spread(random, std::uint64_t{10}, std::uint64_t{200}) : o.limits.open_max;
-    o.limits.unsaved_max = random.below(2) == 0 ? spread(random, std::uint64_t{2}, std::uint64_t{50}) : o.limits.unsaved_max;
+    o.limits.open_max =
+        random.below(2) == 0 ? spread(random, std::uint64_t{10}, std::uint64_t{200}) : o.limits.open_max;
+    o.limits.unsaved_max =
+        random.below(2) == 0 ? spread(random, std::uint64_t{2}, std::uint64_t{50}) : o.limits.unsaved_max;
     o.limits.waiting_loads_max = random.below(2) == 0 ? random.below(20) : o.limits.waiting_loads_max;
   }
 }

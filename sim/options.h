@@ -65,11 +65,11 @@ struct Options {
   Span network;  ///< one way
   Span job;      ///< a participant's local transaction
   Span boot;
-  Span late;     ///< what a late request is held back
+  Span late;  ///< what a late request is held back
   Span stall;
   Span pause;
   Span hang;
-  Duration clock_spread{0};     ///< of the daemons' wall clocks
+  Duration clock_spread{0};  ///< of the daemons' wall clocks
   std::uint32_t drift_ppm = 0;
 
   // how often, per 100,000 occasions

@@ -5,11 +5,11 @@
 #include <optional>
 #include <vector>
 
+#include "participant/participant.h"
+#include "protocol/barrier.h"
 #include "slab.h"
 #include "timeline.h"
 #include "workload.h"
-#include "participant/participant.h"
-#include "protocol/barrier.h"
 
 namespace settle::sim {
 
@@ -25,8 +25,8 @@ struct ServiceAnswer {
 
 /// The participants: services with a database each, which keep themselves safe with the barrier's table.
 ///
-/// A request opens a local transaction, which holds the branch's row until it commits; a crash rolls back what is open and
-/// loses nothing else.
+/// A request opens a local transaction, which holds the branch's row until it commits; a crash rolls back what is open
+/// and loses nothing else.
 class Services {
  public:
   explicit Services(World& world);

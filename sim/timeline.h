@@ -11,19 +11,20 @@ namespace settle::sim {
 
 enum class EventKind : std::uint8_t {
   // clients and producers
-  kArrival,         ///< the next transaction begins
-  kClientActs,      ///< a: transaction, b: line of its script
-  kRequestArrives,  ///< a: talk
-  kReplyArrives,    ///< a: talk
-  kClientImpatient, ///< a: talk
-  kLocalBegins,     ///< a: transaction
-  kLocalEnds,       ///< a: transaction, b: life of the service
+  kArrival,          ///< the next transaction begins
+  kClientActs,       ///< a: transaction, b: line of its script
+  kRequestLeaves,    ///< a: talk
+  kRequestArrives,   ///< a: talk
+  kReplyArrives,     ///< a: talk
+  kClientImpatient,  ///< a: talk
+  kLocalBegins,      ///< a: transaction
+  kLocalEnds,        ///< a: transaction, b: life of the service
   // daemons
   kNodeTick,        ///< b: life
   kWriterWakes,     ///< b: life
   kGroupWritten,    ///< a: group
   kGroupDone,       ///< a: group
-  kKeeperActs,      ///< b: life
+  kKeeperActs,      ///< a: turn, b: life
   kLeaseArrives,    ///< a: lease talk
   kLeaseAnswered,   ///< a: lease talk
   kLoadReads,       ///< a: lease talk
@@ -32,12 +33,12 @@ enum class EventKind : std::uint8_t {
   kLookupAnswered,  ///< a: lookup
   kNodeBoots,       ///< b: life
   kNodeResumes,     ///< b: life
-  kNodeDies,        ///< b: life
   // calls
-  kCallArrives,     ///< a: flight
-  kJobEnds,         ///< a: job
-  kAnswerArrives,   ///< a: flight
-  kCallTimesOut,    ///< a: flight
+  kCallArrives,    ///< a: flight
+  kCopyArrives,    ///< a: flight
+  kJobEnds,        ///< a: job
+  kAnswerArrives,  ///< a: flight
+  kCallTimesOut,   ///< a: flight
   // world
   kServiceHeals,    ///< b: life
   kFault,           ///< a: class of fault

@@ -38,7 +38,8 @@ class Trace {
     (void)std::vsnprintf(static_cast<char*>(buffer), sizeof buffer, format, arguments);
     va_end(arguments);
     char stamp[32];
-    (void)std::snprintf(static_cast<char*>(stamp), sizeof stamp, "%11.3f ms  ", static_cast<double>((at - origin_).count()) / 1000.0);
+    (void)std::snprintf(static_cast<char*>(stamp), sizeof stamp, "%11.3f ms  ",
+                        static_cast<double>((at - origin_).count()) / 1000.0);
     std::string whole = static_cast<const char*>(stamp);
     whole += static_cast<const char*>(buffer);
     if (text_ == Text::kPrint) {

@@ -75,8 +75,7 @@ Answer compensate(Database& database, const BranchKey& key, const Work& undo) {
 
 Answer check_back(Database& database, std::string_view gid) {
   // Reading first: with a write-ahead log it sees what is committed even while somebody writes.
-  const auto rows =
-      database.query("SELECT state FROM barrier WHERE gid = ? AND branch = ?", {gid, kProducerBranch});
+  const auto rows = database.query("SELECT state FROM barrier WHERE gid = ? AND branch = ?", {gid, kProducerBranch});
   if (rows && !rows->empty()) return verdict_of(rows->at(0).text(0));
 
   // No row: the local transaction has not happened, or it is open and its row is not visible yet. SQLite has one write

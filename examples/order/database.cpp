@@ -67,7 +67,8 @@ Result<Database> Database::open(const std::string& path, std::chrono::millisecon
   if (opened != SQLITE_OK) return Error{ErrorCode::kCorrupt, path + ": " + sqlite3_errstr(opened)};
   // Switching a new file to WAL needs it for oneself for a moment, and so does the recovery after a kill.
   sqlite3_busy_timeout(raw, 2000);
-  if (Result<void> set = database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"); !set) return set.error();
+  if (Result<void> set = database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"); !set)
+    return set.error();
   sqlite3_busy_timeout(raw, static_cast<int>(patience.count()));
   return database;
 }

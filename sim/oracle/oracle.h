@@ -8,12 +8,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/worker.h"
 #include "ledger.h"
 #include "options.h"
-#include "workload.h"
-#include "engine/worker.h"
 #include "participant/participant.h"
 #include "store/sim_store.h"
+#include "workload.h"
 
 namespace settle::sim {
 
@@ -72,7 +72,8 @@ struct Asked {
 /// databases hold. Written from the specification; shares no code with the engine.
 class Oracle final : public StoreWatcher {
  public:
-  Oracle(const Options& options, const Instant& now, const Ledger& ledger) : o_(options), now_(now), ledger_(ledger) {}
+  Oracle(const Options& options, const Instant& now, const Ledger& ledger)
+      : o_(options), started_(now), now_(now), ledger_(ledger) {}
   void watch(const SimStore& store) { store_ = &store; }
 
   void add(const Script& script);
@@ -115,6 +116,7 @@ class Oracle final : public StoreWatcher {
   [[nodiscard]] bool has_ended(TxNo tx) const { return facts_[tx].phase == Phase::kEnded; }
   [[nodiscard]] bool has_incident(TxNo tx) const { return facts_[tx].has_incident; }
   [[nodiscard]] std::string name_of_tx(TxNo tx) const;
+  [[nodiscard]] const Tid& tid_of(TxNo tx) const { return facts_[tx].tid; }
 
  private:
   /// Attempts of one op of one branch.
@@ -140,6 +142,7 @@ class Oracle final : public StoreWatcher {
     bool abort_asked = false, submit_asked = false, refused = false;
     bool check_committed = false, check_aborted = false;
     Instant begun_at = kNever;    ///< virtual: the first begin reached a worker
+    Instant stored_at = kNever;   ///< virtual: not earlier than the begin that counts
     Instant decided_at = kNever;  ///< virtual: the first thing that may decide commit
     // store
     bool is_present = false;
@@ -161,7 +164,9 @@ class Oracle final : public StoreWatcher {
 
   OpFacts& op_facts(TxNo tx, Op op, std::int32_t branch);
   [[nodiscard]] bool is_synced(std::uint64_t change) const { return change != 0 && change <= store_->synced(); }
-  /// How far clocks of daemons may differ, and what a span measured on one may be off on another.
+  /// What a span measured on a daemon's clock may be off.
+  [[nodiscard]] Duration drift(Duration measured) const;
+  /// The same for an instant that one daemon has computed and another one waits for.
   [[nodiscard]] Duration slack(Duration measured) const;
 
   void judge_call_content(const CallSeen& seen);
@@ -189,6 +194,7 @@ class Oracle final : public StoreWatcher {
   };
 
   const Options& o_;
+  Instant started_;
   const Instant& now_;
   const Ledger& ledger_;
   const SimStore* store_ = nullptr;

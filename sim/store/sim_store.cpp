@@ -140,7 +140,7 @@ std::vector<Tid> SimStore::open_tids() const {
 }
 
 StoredRecord SimStore::record_of(const Tid& tid, const Row& row) const {
-  return StoredRecord{tid, row.gid, row.shard, row.version, row.summary, row.plan ? *row.plan : std::string(),
+  return StoredRecord{tid,      row.gid, row.shard, row.version, row.summary, row.plan ? *row.plan : std::string(),
                       row.state};
 }
 

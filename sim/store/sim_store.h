@@ -32,8 +32,8 @@ class StoreWatcher {
 
 /// The durable home of transactions in the simulator: the contract of Store plus what a crash does to it.
 ///
-/// Own disk: `write` puts a group into the log and `sync` makes everything written so far durable; `crash` keeps a random
-/// prefix of the groups in between. Shared: every write is durable at once.
+/// Own disk: `write` puts a group into the log and `sync` makes everything written so far durable; `crash` keeps a
+/// random prefix of the groups in between. Shared: every write is durable at once.
 class SimStore final : public Store {
  public:
   enum class Kind : std::uint8_t { kOwnDisk, kShared };

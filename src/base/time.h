@@ -28,10 +28,11 @@ inline constexpr Instant kNoInstant{Duration{0}};
 constexpr std::int64_t micros(Instant at) { return at.time_since_epoch().count(); }
 constexpr Instant instant_of(std::int64_t us) { return Instant{Duration{us}}; }
 
-/// `at + pause`, or kNever instead of an overflow (failures.md, K7).
+/// `at + pause`, held between 1970 and kNever instead of an overflow (failures.md, K7).
 constexpr Instant saturating_add(Instant at, Duration pause) {
-  if (pause.count() > 0 && micros(at) > std::numeric_limits<std::int64_t>::max() - pause.count()) return kNever;
-  return at + pause;
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(micros(at), pause.count(), &sum)) return pause.count() > 0 ? kNever : kNoInstant;
+  return sum < 0 ? kNoInstant : instant_of(sum);
 }
 
 }  // namespace settle

@@ -125,22 +125,20 @@ Result<HttpAnswer> receive(int fd, Clock::time_point deadline) {
     const ssize_t got = ::recv(fd, chunk.data(), chunk.size(), 0);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return Error{ErrorCode::kUnknownOutcome, std::strerror(errno)};
-    net::HttpParser::Progress progress{};
-    if (got > 0) {
-      bytes.append(chunk.data(), static_cast<std::size_t>(got));
-      progress = parser.advance(bytes.data(), bytes.size());
-    } else {
-      progress = parser.finish();
+    if (got == 0 && parser.finish() != net::HttpParser::Progress::kDone) {
+      return Error{ErrorCode::kUnknownOutcome, "the connection was closed before the answer was complete"};
     }
+    if (got == 0) return taken(parser);
+    bytes.append(chunk.data(), static_cast<std::size_t>(got));
+    net::HttpParser::Progress progress = parser.advance(bytes.data(), bytes.size());
+    while (progress == net::HttpParser::Progress::kDone && parser.status() < 200) {
+      bytes.erase(0, parser.consumed());  // 1xx: the answer is still to come, and may be here already
+      parser.reset();
+      progress = parser.advance(bytes.data(), bytes.size());
+    }
+    if (progress == net::HttpParser::Progress::kDone) return taken(parser);
     if (progress == net::HttpParser::Progress::kFailed) {
       return Error{ErrorCode::kCorrupt, std::string(parser.error_text())};
-    }
-    if (progress == net::HttpParser::Progress::kDone) {
-      if (parser.status() >= 200) return taken(parser);
-      bytes.erase(0, parser.consumed());  // 1xx: the answer is still to come
-      parser.reset();
-    } else if (got == 0) {
-      return Error{ErrorCode::kUnknownOutcome, "the connection was closed before the answer was complete"};
     }
   }
 }

@@ -60,8 +60,8 @@ TEST_F(Settlectl, ShowTellsWhatIsAwaitedFromWhomSinceWhenAndWhatComesNext) {
   EXPECT_EQ(ran.out, R"(order-1  saga  acting
   began     2026-01-02 03:04:05.000 UTC
 
-  WAITS FOR  OP      SINCE                       ATTEMPTS  LAST ANSWER  ASKED AGAIN
-  points     action  03:04:06.020 (3.9 s ago)    3         HTTP 503     03:04:12.250 (in 2.2 s)
+  WAITS FOR  OP      SINCE                     ATTEMPTS  LAST ANSWER  ASKED AGAIN
+  points     action  03:04:06.020 (3.9 s ago)  3         HTTP 503     03:04:12.250 (in 2.2 s)
   next: done leads to the next step; a refusal undoes what was done, in reverse order
 
   BRANCH  OP      OUTCOME  ATTEMPTS  LAST ANSWER  RESULT

@@ -102,7 +102,7 @@ constexpr std::array kKeys{
         set_number<&Config::held_while_loading_max, 1, 10'000'000>},
     Key{"limits.connections", "N", "10000", "connections of clients", true,
         set_number<&Config::connections_max, 1, 1'000'000>},
-    Key{"limits.body", "BYTES", "1MiB", "body of a request", true, set_bytes<&Config::body_bytes_max, 1024, 16 * kMiB>},
+    Key{"limits.body", "BYTES", "1MiB", "body of a request", true, set_bytes<&Config::body_bytes_max, 1024, kMiB>},
     Key{"limits.reads-waiting", "N", "1000", "reads of the store that wait", true,
         set_number<&Config::reads_waiting_max, 1, 1'000'000>},
     Key{"participants.per-destination", "N", "512", "calls to one host and port at the same time", true,

@@ -14,6 +14,7 @@ Keeper::Keeper(Store& store, KeeperOptions options, Ownership& ownership)
 Keeper::~Keeper() { stop(); }
 
 void Keeper::start() {
+  acquire_missing();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -44,7 +45,6 @@ void Keeper::stop() {
 void Keeper::run() {
   Instant renew_at = net::engine_now() + options_.lease / 3;
   for (;;) {
-    acquire_missing();
     const bool all = held_.size() == options_.shards;
 
     std::unique_lock held(lock_);
@@ -62,6 +62,7 @@ void Keeper::run() {
     }
     held.unlock();
 
+    acquire_missing();
     if (!options_.exclusive && net::engine_now() >= renew_at) {
       const Duration pause = renew_held() ? options_.lease / 3 : std::min(options_.lease / 3, options_.retry);
       renew_at = net::engine_now() + pause;

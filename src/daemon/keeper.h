@@ -11,7 +11,7 @@
 
 namespace settle::daemon {
 
-/// Who hears of ownership. Called on the keeper's thread.
+/// Who hears of ownership. Called on the keeper's thread, during Keeper::start() on its caller's.
 class Ownership {
  public:
   Ownership() = default;
@@ -46,6 +46,7 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
+  /// Asks for all shards once, on the caller's thread, and goes on asking and renewing on its own.
   void start();
 
   /// The worker has dropped this shard; it is acquired anew. Any thread.

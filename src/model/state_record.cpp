@@ -94,6 +94,7 @@ bool take_incident(ByteReader& in, State& state) {
   Incident incident;
   const std::uint8_t cause = in.u8();
   incident.since = instant_of(in.signed_varint());
+  if (incident.since < kNoInstant) return false;
   incident.branch = static_cast<std::int32_t>(in.signed_varint());
   const std::uint8_t op = in.u8();
   if (cause > static_cast<unsigned>(Cause::kUndecided) || !is_op(op)) return false;
@@ -122,7 +123,9 @@ bool take_head(ByteReader& in, State& state) {
   state.updated_at = saturating_add(state.created_at, Duration{in.signed_varint()});
   state.deadline_at = instant_of(in.signed_varint());
   state.deliver_at = instant_of(in.signed_varint());
-  return in.ok();
+  const bool before_1970 =
+      state.created_at < kNoInstant || state.deadline_at < kNoInstant || state.deliver_at < kNoInstant;
+  return in.ok() && !before_1970;
 }
 
 bool take_state(ByteReader& in, State& state) {

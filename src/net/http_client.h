@@ -19,10 +19,10 @@ struct ClientShared;
 
 /// One request. The views are used during HttpClient::call() only.
 struct HttpCall {
-  std::string_view url;  ///< http only; see parse_url()
+  std::string_view url{};  ///< http only; see parse_url()
   std::string_view method = "POST";
-  std::string_view headers;  ///< lines as append_header() writes them
-  std::string_view body;
+  std::string_view headers{};  ///< lines as append_header() writes them
+  std::string_view body{};
   Instant deadline = kNever;  ///< for everything: waiting in line, name, connection, answer
   std::uint64_t cookie = 0;   ///< the caller's; comes back with the answer
 };

@@ -13,7 +13,8 @@ namespace settle::net {
 /// is one that net writes itself (is_framing_header).
 [[nodiscard]] bool append_header(std::string& lines, std::string_view name, std::string_view value);
 
-/// True if `lines` is zero or more lines as append_header writes them.
+/// True if `lines` is zero or more lines as append_header writes them. The second wall, behind append_header: it cannot
+/// see that a value smuggled in a whole line that is well-formed.
 [[nodiscard]] bool are_header_lines(std::string_view lines);
 
 /// Names that decide about framing, connection or destination: never taken from callers. `name` in any case.

@@ -43,11 +43,11 @@ struct ResponseSlot {
 /// What the server answers by itself to a request that never reaches the handler.
 struct HttpProblem {
   std::string content_type = "text/plain";
-  std::string body;
+  std::string body{};
 };
 
 struct HttpServerOptions {
-  HttpLimits limits;
+  HttpLimits limits{};
   std::size_t connections_max = 10'000;               ///< one more is closed at once
   std::size_t unsent_bytes_max = 1024 * 1024;         ///< a connection that reads no answers is not read from either
   Duration head_timeout = std::chrono::seconds(10);   ///< from its first byte (or from accept) to the end of the head
@@ -55,7 +55,7 @@ struct HttpServerOptions {
   Duration write_timeout = std::chrono::seconds(30);  ///< without any progress in sending
   Duration idle_timeout = std::chrono::seconds(60);   ///< between requests
   Duration linger_timeout = std::chrono::seconds(2);  ///< for the peer to close after our last answer
-  std::function<HttpProblem(int status, std::string_view detail)> problem;  ///< empty: the detail as plain text
+  std::function<HttpProblem(int status, std::string_view detail)> problem{};  ///< empty: the detail as plain text
 };
 
 struct HttpServerStats {

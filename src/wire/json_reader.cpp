@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/assert.h"
 #include "wire/plain_run.h"
@@ -12,6 +13,13 @@ namespace settle::wire {
 namespace {
 
 constexpr std::size_t kKeysComparedPairwise = 16;
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+inline const char* behind_blanks(const char* at, const char* end) {
+  while (at != end && is_blank(*at)) ++at;
+  return at;
+}
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -107,7 +115,7 @@ void JsonReader::open(std::string_view text) {
   failed_ = first_ = false;
   depth_ = 0;
   objects_ = 0;
-  keys_.clear();
+  key_count_ = 0;
   scratch_.clear();
   error_ = {};
   if (text.starts_with("\xef\xbb\xbf")) fail(begin_, "a byte order mark; JSON begins with its value");
@@ -122,21 +130,63 @@ bool JsonReader::fail(const char* where, std::string_view what) {
   return false;
 }
 
-bool JsonReader::fail_twice(const Key& key) {
-  if (!failed_) error_.key = std::string(key.text, key.size);
-  return fail(begin_ + key.offset, "this key stands twice in one object");
+bool JsonReader::fail_twice(std::string_view key, std::size_t offset) {
+  if (!failed_) error_.key = std::string(key);
+  return fail(begin_ + offset, "this key stands twice in one object");
 }
 
 bool JsonReader::unexpected(std::string_view wanted) {
   return fail(at_, at_ == end_ ? std::string_view("the text ends too early") : wanted);
 }
 
-void JsonReader::skip_blanks() {
-  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+/// Takes the string whose quote is at `at_`, decoded.
+inline bool JsonReader::take_string(std::string_view& out) {
+  const char* const begin = at_ + 1;
+  const char* const quote = near_quote(begin, end_);
+  if (quote == nullptr) [[unlikely]] {
+    return take_odd_string(out);
+  }
+  out = std::string_view(begin, static_cast<std::size_t>(quote - begin));
+  at_ = quote + 1;
+  return true;
+}
+
+/// Most objects have a few keys that differ in a hash of six bits, so most keys are compared with none.
+inline bool JsonReader::note_key(std::string_view key, std::size_t offset) {
+  const unsigned first = key.empty() ? 0 : static_cast<unsigned char>(key.front());
+  const unsigned last = key.empty() ? 0 : static_cast<unsigned char>(key.back());
+  const std::uint64_t bit = std::uint64_t{1} << ((key.size() * 11 + first * 3 + last * 5) & 63U);
+  const std::uint64_t seen = std::exchange(seen_[depth_], seen_[depth_] | bit);
+  if ((seen & bit) != 0 && !compare_key(key, offset)) [[unlikely]] {
+    return false;
+  }
+  if (key_count_ == keys_.size()) [[unlikely]] {
+    keys_.resize(keys_.size() * 2 + 64);
+  }
+  Key& added = keys_.data()[key_count_++];
+  added.text = key.data();
+  added.size = static_cast<std::uint32_t>(key.size());
+  added.offset = static_cast<std::uint32_t>(offset);
+  return true;
+}
+
+/// Takes `"key":` and stands behind it.
+inline bool JsonReader::take_key(std::string_view& key) {
+  if (at_ == end_ || *at_ != '"') [[unlikely]] {
+    return unexpected("a key in quotes was expected");
+  }
+  token_ = at_;
+  if (!take_string(key) || !note_key(key, static_cast<std::size_t>(token_ - begin_))) return false;
+  at_ = behind_blanks(at_, end_);
+  if (at_ == end_ || *at_ != ':') [[unlikely]] {
+    return unexpected("':' was expected");
+  }
+  ++at_;
+  return true;
 }
 
 JsonType JsonReader::peek() {
-  skip_blanks();
+  at_ = behind_blanks(at_, end_);
   token_ = at_;
   if (at_ == end_) {
     unexpected({});
@@ -167,7 +217,8 @@ bool JsonReader::push(bool object) {
   ++depth_;
   const std::uint64_t bit = std::uint64_t{1} << depth_;
   objects_ = object ? objects_ | bit : objects_ & ~bit;
-  first_key_[depth_] = static_cast<std::uint32_t>(keys_.size());
+  first_key_[depth_] = static_cast<std::uint32_t>(key_count_);
+  seen_[depth_] = 0;
   return true;
 }
 
@@ -178,14 +229,14 @@ void JsonReader::pop() {
 }
 
 bool JsonReader::pop_object() {
-  if (keys_.size() - first_key_[depth_] > kKeysComparedPairwise && has_duplicates()) return false;
-  keys_.resize(first_key_[depth_]);
+  if (key_count_ - first_key_[depth_] > kKeysComparedPairwise && has_duplicates()) return false;
+  key_count_ = first_key_[depth_];
   pop();
   return true;
 }
 
 bool JsonReader::close_container() {
-  if (in_object()) return pop_object();
+  if ((objects_ >> depth_ & 1U) != 0) return pop_object();
   pop();
   return true;
 }
@@ -203,7 +254,7 @@ bool JsonReader::enter_array() {
 }
 
 bool JsonReader::next_member(std::string_view& key) {
-  skip_blanks();
+  at_ = behind_blanks(at_, end_);
   if (at_ != end_ && *at_ == '}') {
     pop_object();
     return false;
@@ -211,14 +262,14 @@ bool JsonReader::next_member(std::string_view& key) {
   if (!first_) {
     if (at_ == end_ || *at_ != ',') return unexpected("',' or '}' was expected");
     ++at_;
-    skip_blanks();
+    at_ = behind_blanks(at_, end_);
   }
   first_ = false;
   return take_key(key);
 }
 
 bool JsonReader::next_element() {
-  skip_blanks();
+  at_ = behind_blanks(at_, end_);
   if (failed_) return false;
   if (at_ != end_ && *at_ == ']') {
     pop();
@@ -232,37 +283,18 @@ bool JsonReader::next_element() {
   return true;
 }
 
-bool JsonReader::take_key(std::string_view& key) {
-  if (at_ == end_ || *at_ != '"') return unexpected("a key in quotes was expected");
-  const char* const begin = at_;
-  Scanned scanned;
-  if (!scan_string(scanned)) return false;
-  key = decoded(scanned);
-  if (!note_key(key, static_cast<std::size_t>(begin - begin_))) return false;
-  skip_blanks();
-  if (at_ == end_ || *at_ != ':') return unexpected("':' was expected");
-  ++at_;
-  token_ = begin;
-  return true;
-}
-
-bool JsonReader::note_key(std::string_view key, std::size_t offset) {
-  const Key added{key.data(), static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(offset)};
+bool JsonReader::compare_key(std::string_view key, std::size_t offset) {
   const std::size_t first = first_key_[depth_];
-  if (keys_.size() - first < kKeysComparedPairwise) {
-    for (std::size_t i = first; i < keys_.size(); ++i) {
-      if (keys_[i].size == added.size && key == std::string_view(keys_[i].text, keys_[i].size)) {
-        return fail_twice(added);
-      }
-    }
+  if (key_count_ - first >= kKeysComparedPairwise) return true;
+  for (std::size_t i = first; i < key_count_; ++i) {
+    if (key == std::string_view(keys_[i].text, keys_[i].size)) return fail_twice(key, offset);
   }
-  keys_.push_back(added);
   return true;
 }
 
 /// An object of many keys is sorted once, when it closes, so that no body makes this quadratic.
 bool JsonReader::has_duplicates() {
-  sorted_.assign(keys_.begin() + first_key_[depth_], keys_.end());
+  sorted_.assign(keys_.begin() + first_key_[depth_], keys_.begin() + static_cast<std::ptrdiff_t>(key_count_));
   const auto text_of = [](const Key& key) { return std::string_view(key.text, key.size); };
   std::sort(sorted_.begin(), sorted_.end(), [&text_of](const Key& a, const Key& b) {
     if (a.size != b.size) return a.size < b.size;
@@ -271,37 +303,55 @@ bool JsonReader::has_duplicates() {
   });
   for (std::size_t i = 1; i < sorted_.size(); ++i) {
     if (text_of(sorted_[i - 1]) == text_of(sorted_[i])) {
-      fail_twice(sorted_[i]);
+      fail_twice(text_of(sorted_[i]), sorted_[i].offset);
       return true;
     }
   }
   return false;
 }
 
-bool JsonReader::scan_string(Scanned& out) {
+/// A string that is not plain throughout.
+bool JsonReader::take_odd_string(std::string_view& out) {
   const char* const quote = at_;
-  ++at_;
+  bool escaped = false;
   while (true) {
-    at_ = skip_plain(at_, end_);
+    at_ = skip_plain(at_ == quote ? quote + 1 : at_, end_);
     if (at_ == end_) return fail(quote, "this string has no end");
     const char c = *at_;
-    if (c == '"') {
-      out.bytes = std::string_view(quote + 1, static_cast<std::size_t>(at_ - quote - 1));
-      ++at_;
-      return true;
-    }
+    if (c == '"') break;
     if (c == '\\') {
-      out.escaped = true;
+      escaped = true;
       if (!scan_escape()) return false;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      return fail(at_, "a control character in a string; write it as an escape");
+    } else {
+      const std::size_t length = utf8_sequence(at_, end_);
+      if (length == 0) return fail(at_, "this is not UTF-8");
+      at_ += length;
+    }
+  }
+  const std::string_view bytes(quote + 1, static_cast<std::size_t>(at_ - quote - 1));
+  ++at_;
+  out = escaped ? unescaped(bytes) : bytes;
+  return true;
+}
+
+std::string_view JsonReader::unescaped(std::string_view written) {
+  // What is decoded is never longer than what was written, so one reservation keeps all views valid.
+  if (scratch_.empty()) scratch_.reserve(static_cast<std::size_t>(end_ - begin_));
+  const std::size_t start = scratch_.size();
+  const char* at = written.data();
+  const char* const end = at + written.size();
+  while (at != end) {
+    if (*at == '\\') {
+      at = append_unescaped(scratch_, at);
       continue;
     }
-    if (static_cast<unsigned char>(c) < 0x20) {
-      return fail(at_, "a control character in a string; write it as an escape");
-    }
-    const std::size_t length = utf8_sequence(at_, end_);
-    if (length == 0) return fail(at_, "this is not UTF-8");
-    at_ += length;
+    const char* const run = at;
+    while (at != end && *at != '\\') ++at;
+    scratch_.append(run, static_cast<std::size_t>(at - run));
   }
+  return std::string_view(scratch_).substr(start);
 }
 
 bool JsonReader::scan_escape() {
@@ -324,25 +374,6 @@ bool JsonReader::scan_escape() {
   if (!pair) return fail(at_, "a lone surrogate");
   at_ += 12;
   return true;
-}
-
-std::string_view JsonReader::decoded(const Scanned& scanned) {
-  if (!scanned.escaped) return scanned.bytes;
-  // What is decoded is never longer than what was written, so one reservation keeps all views valid.
-  if (scratch_.empty()) scratch_.reserve(static_cast<std::size_t>(end_ - begin_));
-  const std::size_t start = scratch_.size();
-  const char* at = scanned.bytes.data();
-  const char* const end = at + scanned.bytes.size();
-  while (at != end) {
-    if (*at == '\\') {
-      at = append_unescaped(scratch_, at);
-      continue;
-    }
-    const char* const run = at;
-    while (at != end && *at != '\\') ++at;
-    scratch_.append(run, static_cast<std::size_t>(at - run));
-  }
-  return std::string_view(scratch_).substr(start);
 }
 
 bool JsonReader::scan_number() {
@@ -381,30 +412,14 @@ bool JsonReader::scan_literal() {
   return fail(at_, "a value was expected");
 }
 
-bool JsonReader::skip_scalar() {
-  switch (peek()) {
-    case JsonType::kString: {
-      Scanned scanned;
-      return scan_string(scanned);
-    }
-    case JsonType::kNumber:
-      return scan_number();
-    case JsonType::kBool:
-    case JsonType::kNull:
-      return scan_literal();
-    default:
-      return false;
-  }
-}
-
 std::string_view JsonReader::string() {
   if (peek() != JsonType::kString) {
     unexpected("a string was expected");
     return {};
   }
-  Scanned scanned;
-  if (!scan_string(scanned)) return {};
-  return decoded(scanned);
+  std::string_view value;
+  if (!take_string(value)) return {};
+  return value;
 }
 
 std::string_view JsonReader::number() {
@@ -424,35 +439,43 @@ bool JsonReader::boolean() {
 }
 
 std::string_view JsonReader::raw() {
-  skip_blanks();
+  at_ = behind_blanks(at_, end_);
   const char* const start = at_;
   const unsigned base = depth_;
+  std::string_view ignored;
   do {
     // A value begins here.
-    const JsonType type = peek();
+    if (at_ == end_) return unexpected({}), std::string_view();
     bool opened = false;
-    if (type == JsonType::kObject || type == JsonType::kArray) {
-      if (!push(type == JsonType::kObject)) return {};
+    const char c = *at_;
+    if (c == '"') {
+      if (!take_string(ignored)) return {};
+    } else if (c == '{' || c == '[') {
+      if (!push(c == '{')) return {};
       opened = true;
-    } else if (!skip_scalar()) {
+    } else if (c == '-' || is_digit(c)) {
+      if (!scan_number()) return {};
+    } else if (!scan_literal()) {
       return {};
     }
     // It ends here, and perhaps what holds it, too.
     while (depth_ != base) {
-      skip_blanks();
+      at_ = behind_blanks(at_, end_);
       if (at_ == end_) return unexpected({}), std::string_view();
-      if (*at_ == (in_object() ? '}' : ']')) {
+      const bool in_object = (objects_ >> depth_ & 1U) != 0;
+      if (*at_ == (in_object ? '}' : ']')) {
         if (!close_container()) return {};
         opened = false;
         continue;
       }
       if (!opened) {
         if (*at_ != ',') return unexpected("',' or the closing bracket was expected"), std::string_view();
-        ++at_;
-        skip_blanks();
+        at_ = behind_blanks(at_ + 1, end_);
       }
-      std::string_view key;
-      if (in_object() && !take_key(key)) return {};
+      if (in_object) {
+        if (!take_key(ignored)) return {};
+        at_ = behind_blanks(at_, end_);
+      }
       break;
     }
   } while (depth_ != base);
@@ -462,7 +485,7 @@ std::string_view JsonReader::raw() {
 }
 
 bool JsonReader::finish() {
-  skip_blanks();
+  at_ = behind_blanks(at_, end_);
   if (at_ != end_) fail(at_, "there is text behind the value");
   return !failed_;
 }

@@ -73,29 +73,24 @@ class JsonReader {
     std::uint32_t size;
     std::uint32_t offset;
   };
-  struct Scanned {
-    std::string_view bytes;  ///< between the quotes
-    bool escaped = false;
-  };
 
   bool fail(const char* where, std::string_view what);
-  bool fail_twice(const Key& key);
+  bool fail_twice(std::string_view key, std::size_t offset);
   bool unexpected(std::string_view wanted);
-  void skip_blanks();
   bool push(bool object);
   bool pop_object();
   void pop();
   bool close_container();
   bool take_key(std::string_view& key);
   bool note_key(std::string_view key, std::size_t offset);
+  bool compare_key(std::string_view key, std::size_t offset);
   bool has_duplicates();
-  bool scan_string(Scanned& out);
+  bool take_string(std::string_view& out);
+  bool take_odd_string(std::string_view& out);
   bool scan_escape();
   bool scan_number();
   bool scan_literal();
-  bool skip_scalar();
-  std::string_view decoded(const Scanned& scanned);
-  [[nodiscard]] bool in_object() const { return (objects_ >> depth_ & 1U) != 0; }
+  std::string_view unescaped(std::string_view written);
 
   unsigned depth_max_;
   const char* begin_ = nullptr;
@@ -107,7 +102,9 @@ class JsonReader {
   unsigned depth_ = 0;
   std::uint64_t objects_ = 0;                  // bit d: the container at depth d is an object
   std::array<std::uint32_t, 64> first_key_{};  // at depth d: its first key in keys_
-  std::vector<Key> keys_;                      // of all open objects
+  std::array<std::uint64_t, 64> seen_{};       // at depth d: bits of the keys' hashes
+  std::vector<Key> keys_;                      // of all open objects; what lies behind key_count_ is spare
+  std::size_t key_count_ = 0;
   std::vector<Key> sorted_;
   std::string scratch_;  // decoded strings; never grows while a text is read
   JsonError error_;

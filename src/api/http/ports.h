@@ -34,14 +34,26 @@ class Ports {
 };
 
 /// Token layout: thread (8 bits) | flags (8 bits) | number (48 bits), so that a reply made on another thread can be
-/// rendered there and finds its way back.
-enum TokenFlag : std::uint8_t { kWithTimeline = 1 };
+/// rendered there and finds its way back. Between the flags stands what was asked (3 bits), for the words of an error.
+enum TokenFlag : std::uint8_t {
+  kWithTimeline = 1,
+  kForAdmin = 0x80,  ///< asked on the admin listener: the reply belongs to AdminFace
+};
+
+enum class Asked : std::uint8_t { kBegin = 0, kSubmit = 1, kAbort = 2, kQuery = 3, kRetry = 4, kReport = 5 };
+
+constexpr std::uint8_t flags_with(std::uint8_t flags, Asked asked) {
+  return static_cast<std::uint8_t>(flags | static_cast<unsigned>(asked) << 1U);
+}
 
 constexpr engine::Token make_token(std::uint8_t thread, std::uint8_t flags, std::uint64_t number) {
   return (std::uint64_t{thread} << 56U) | (std::uint64_t{flags} << 48U) | (number & 0xffffffffffffULL);
 }
 constexpr std::uint8_t thread_of(engine::Token token) { return static_cast<std::uint8_t>(token >> 56U); }
 constexpr std::uint8_t flags_of(engine::Token token) { return static_cast<std::uint8_t>((token >> 48U) & 0xffU); }
+constexpr std::uint64_t number_of(engine::Token token) { return token & 0xffffffffffffULL; }
+constexpr Asked asked_of(engine::Token token) { return static_cast<Asked>(flags_of(token) >> 1U & 7U); }
+constexpr bool is_for_admin(engine::Token token) { return (flags_of(token) & kForAdmin) != 0; }
 
 /// A finished answer, ready for the wire.
 struct Rendered {
@@ -49,6 +61,7 @@ struct Rendered {
   std::string body;
   std::string extra_headers;  ///< preformatted "name: value\r\n" lines
   std::string_view content_type = "application/json";
+  bool lacks_gid = false;  ///< a problem that was made without a view: the face adds the gid that was asked for
 };
 
 }  // namespace settle::api

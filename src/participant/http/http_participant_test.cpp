@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "net/http_server.h"
@@ -256,21 +258,18 @@ TEST_F(HttpParticipantTest, ATimeoutAfterTheBytesLeftMayHaveReached) {
 }
 
 TEST_F(HttpParticipantTest, ALostConnectionMayHaveReached) {
-  // Listens, reads the request, closes.
-  const auto listener = net::listen_on("127.0.0.1", 0);
-  ASSERT_TRUE(listener.ok());
-  struct Closer final : net::Watcher {
-    explicit Closer(int fd) : listener(fd) {}
-    void on_ready(std::uint32_t) override {
-      net::Fd peer(::accept(listener, nullptr, nullptr));
-      char byte = 0;
-      EXPECT_EQ(::recv(peer.get(), &byte, 1, MSG_PEEK), 1);  // blocks until the request is there
-    }
-    int listener;
-  } closer(listener->get());
-  ASSERT_TRUE(loop_.watch(listener->get(), 1 /* EPOLLIN */, closer));
-  const CallEnded ended = run(call_to("http://127.0.0.1:" + std::to_string(net::local_port(listener->get())) + "/x"));
-  loop_.unwatch(listener->get(), closer);
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  const auto any = net::literal_address("127.0.0.1", 0);
+  ASSERT_EQ(::bind(listener, any->raw(), any->size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  std::thread closer([listener] {  // reads a byte of the request, then closes
+    const net::Fd peer(::accept(listener, nullptr, nullptr));
+    char byte = 0;
+    EXPECT_EQ(::recv(peer.get(), &byte, 1, 0), 1);
+  });
+  const CallEnded ended = run(call_to("http://127.0.0.1:" + std::to_string(net::local_port(listener)) + "/x"));
+  closer.join();
+  ::close(listener);
   EXPECT_EQ(ended.outcome, Outcome::kUnknown);
   EXPECT_EQ(ended.answer, kAnswerReset);
   EXPECT_TRUE(ended.reached);

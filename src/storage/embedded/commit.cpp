@@ -79,16 +79,29 @@ Result<SaveStatus> EmbeddedStore::judge_and_add(const Save& save) {
 Result<SaveStatus> EmbeddedStore::add_begin(const Save& save) {
   WriteState& state = *state_;
   const std::size_t hash = std::hash<std::string_view>()(save.gid);
-  const Result<bool> known = is_known(save, hash);
+  const bool is_minted = is_text_of(save.gid, save.tid);
+  for (const auto& [other, gid] : state.begun) {
+    if (other == hash && gid == save.gid) return SaveStatus::kGidTaken;
+  }
+  const Result<bool> known = is_tid_known(save.tid);
   if (!known) return known.error();
   if (*known) return SaveStatus::kGidTaken;
+  if (!is_minted) {
+    std::string key = gid_key(save.gid);
+    const Result<bool> taken = is_gid_known(save, key);
+    if (!taken) return taken.error();
+    if (*taken) return SaveStatus::kGidTaken;
+    const auto tid = save.tid.bytes();
+    (void)state.batch.Put(db_->family(Family::kGid), key, rocksdb::Slice(tid.data(), tid.size()));
+    state.has_tid_like_gids = state.has_tid_like_gids || key.front() == kTidLikeGid;
+  } else if (state.has_tid_like_gids) {
+    const Result<bool> taken = is_in_family(Family::kGid, gid_key(save.gid));
+    if (!taken) return taken.error();
+    if (*taken) return SaveStatus::kGidTaken;
+  }
 
   state.begun.emplace_back(hash, save.gid);
   if (save.tid > state.newest) state.newest = save.tid;
-  if (!is_text_of(save.gid, save.tid)) {
-    const auto tid = save.tid.bytes();
-    (void)state.batch.Put(db_->family(Family::kGid), save.gid, rocksdb::Slice(tid.data(), tid.size()));
-  }
   if (save.summary.phase == Phase::kEnded) {
     add_history(save);
   } else {
@@ -124,27 +137,19 @@ void EmbeddedStore::add_history(const Save& save) {
   if (state_->is_pruning) state_->ended_meanwhile.push_back(save.tid);
 }
 
-Result<bool> EmbeddedStore::is_known(const Save& save, std::size_t hash_of_gid) {
-  WriteState& state = *state_;
-  if (state.open.find(save.tid) != nullptr) return true;
-  if (save.tid <= state.newest) {
-    const Result<bool> has_ended = is_in_history(save.tid);
-    if (!has_ended || *has_ended) return has_ended;
-  }
-  for (const auto& [hash, gid] : state.begun) {
-    if (hash == hash_of_gid && gid == save.gid) return true;
-  }
-  rocksdb::PinnableSlice found;
-  const rocksdb::Status status = (*db_)->Get(rocksdb::ReadOptions(), db_->family(Family::kGid), save.gid, &found);
-  if (status.ok()) return true;
-  if (!status.IsNotFound()) return error_of(status, "cannot look up a gid");
-  return is_minted_gid_known(save);
+Result<bool> EmbeddedStore::is_tid_known(const Tid& tid) {
+  if (tid > state_->newest) return false;
+  if (state_->open.find(tid) != nullptr) return true;
+  const auto raw = tid.bytes();
+  return is_in_family(Family::kHistory, std::string_view(raw.data(), raw.size()));
 }
 
-/// A gid that reads like a tid belongs to that transaction if it was minted from it; such gids stand in no family.
-Result<bool> EmbeddedStore::is_minted_gid_known(const Save& save) {
+Result<bool> EmbeddedStore::is_gid_known(const Save& save, std::string_view key) {
+  const Result<bool> is_named = is_in_family(Family::kGid, key);
+  if (!is_named || *is_named || key.front() != kTidLikeGid) return is_named;
+  // A gid that reads like a tid may be the minted one of that transaction, which stands in no family.
   const std::optional<Tid> tid = Tid::parse(save.gid);
-  if (!tid || *tid == save.tid || *tid > state_->newest) return false;
+  if (!tid || *tid > state_->newest) return false;
   const Result<StoredRecord> record = get(*tid);
   if (record) return record->gid == save.gid;
   if (record.error().code == ErrorCode::kNotFound) return false;
@@ -152,14 +157,12 @@ Result<bool> EmbeddedStore::is_minted_gid_known(const Save& save) {
   return record.error();
 }
 
-Result<bool> EmbeddedStore::is_in_history(const Tid& tid) {
-  const auto raw = tid.bytes();
+Result<bool> EmbeddedStore::is_in_family(Family family, std::string_view key) {
   rocksdb::PinnableSlice found;
-  const rocksdb::Status status = (*db_)->Get(rocksdb::ReadOptions(), db_->family(Family::kHistory),
-                                             rocksdb::Slice(raw.data(), raw.size()), &found);
+  const rocksdb::Status status = (*db_)->Get(rocksdb::ReadOptions(), db_->family(family), slice_of(key), &found);
   if (status.ok()) return true;
   if (status.IsNotFound()) return false;
-  return error_of(status, "cannot look up a tid");
+  return error_of(status, "cannot look up a transaction");
 }
 
 }  // namespace settle

@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "settle/ids.h"
 
 namespace settle {
 namespace {
@@ -30,9 +32,12 @@ class LibraryLog final : public rocksdb::Logger {
   LibraryLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
 
   using Logger::Logv;
-  void Logv(const char* format, va_list arguments) override { Logv(rocksdb::WARN_LEVEL, format, arguments); }
+  __attribute__((format(printf, 2, 0))) void Logv(const char* format, va_list arguments) override {
+    Logv(rocksdb::WARN_LEVEL, format, arguments);
+  }
 
-  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+  __attribute__((format(printf, 3, 0))) void Logv(const rocksdb::InfoLogLevel level, const char* format,
+                                                  va_list arguments) override {
     if (level < rocksdb::WARN_LEVEL || level > rocksdb::FATAL_LEVEL) return;
     std::array<char, 1024> text{};
     const int length = std::vsnprintf(text.data(), text.size(), format, arguments);
@@ -94,6 +99,9 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
   if (family == Family::kGid) {
     options.memtable_prefix_bloom_size_ratio = 0.05;
     options.memtable_whole_key_filtering = true;
+  } else {
+    // Tids of one time stand close together: each insert starts its search where the last one ended.
+    options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   }
   return options;
 }
@@ -113,6 +121,11 @@ Result<void> refuse_unknown_families(const rocksdb::DBOptions& options, const st
 }
 
 }  // namespace
+
+std::string gid_key(std::string_view gid) {
+  std::string out(1, Tid::parse(gid) ? kTidLikeGid : kOtherGid);
+  return out.append(gid);
+}
 
 Error error_of(const rocksdb::Status& status, const std::string& what) {
   return Error{status.IsCorruption() ? ErrorCode::kCorrupt : ErrorCode::kUnavailable, what + ": " + status.ToString()};

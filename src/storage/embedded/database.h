@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "settle/result.h"
 
@@ -18,7 +19,7 @@ namespace settle {
 //   open      tid -> record with gid, plan and state as the first save gave them
 //   progress  tid -> record with the newest state of an open transaction, so that plans are not rewritten
 //   history   tid -> complete record of an ended transaction
-//   gid       gid -> tid, for gids that are not the text of their own tid
+//   gid       gid_key(gid) -> tid, for gids that are not the text of their own tid
 //
 // A transaction is in `open` (with or without `progress`) or in `history`, never in both: one write moves it.
 enum class Family : std::size_t { kMeta, kOpen, kProgress, kHistory, kGid };
@@ -54,6 +55,12 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
 };
+
+/// Key of the gid family. Gids that read like a tid stand apart: there is hardly ever one, and while there is none, a
+/// gid that is the text of its own new tid needs no look-up to be known as free.
+std::string gid_key(std::string_view gid);
+inline constexpr char kTidLikeGid = 't';
+inline constexpr char kOtherGid = 'n';
 
 /// kCorrupt for damage, else kUnavailable; `what` says what was tried.
 Error error_of(const rocksdb::Status& status, const std::string& what);

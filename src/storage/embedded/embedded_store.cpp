@@ -1,6 +1,7 @@
 #include "storage/embedded/embedded_store.h"
 
 #include <rocksdb/iterator.h>
+#include <rocksdb/perf_level.h>
 
 #include <algorithm>
 #include <array>
@@ -218,6 +219,11 @@ Result<void> EmbeddedStore::fill_index() {
     state_->newest = std::max(state_->newest, Tid::from_bytes(view_of(last->key())));
   }
   if (!last->status().ok()) return error_of(last->status(), "cannot read the history");
+
+  const std::unique_ptr<rocksdb::Iterator> gids((*db_)->NewIterator(rocksdb::ReadOptions(), db_->family(Family::kGid)));
+  gids->Seek(rocksdb::Slice(&kTidLikeGid, 1));
+  state_->has_tid_like_gids = gids->Valid() && gids->key().starts_with(rocksdb::Slice(&kTidLikeGid, 1));
+  if (!gids->status().ok()) return error_of(gids->status(), "cannot read the gids");
   return {};
 }
 
@@ -226,6 +232,7 @@ Result<void> EmbeddedStore::fill_index() {
 Result<void> EmbeddedStore::write(bool is_synced) {
   rocksdb::WriteOptions options;
   options.sync = is_synced;
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);  // of this thread; nobody reads the library's own counters
   if (is_synced) syncs_.fetch_add(1, std::memory_order_relaxed);
   const rocksdb::Status status = (*db_)->Write(options, &state_->batch);
   if (!status.ok()) {

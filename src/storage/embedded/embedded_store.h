@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,14 +13,15 @@
 namespace settle {
 
 class Database;
+enum class Family : std::size_t;
 struct EmbeddedSeam;
 struct WriteState;
 
 struct EmbeddedOptions {
-  std::string directory;
+  std::string directory = {};
   std::uint16_t cluster = 0;               ///< stored at the first start; a directory of another cluster is refused
   bool allow_network_file_system = false;  ///< its locks and syncs may not be what they seem (failures.md, H16)
-  std::shared_ptr<EmbeddedSeam> seam;      ///< tests only (seam.h): other files, other answers of the system
+  std::shared_ptr<EmbeddedSeam> seam = nullptr;  ///< tests only (seam.h): other files, other answers of the system
 };
 
 /// The store that needs no server: RocksDB in a directory that belongs to this process alone.
@@ -83,9 +85,9 @@ class EmbeddedStore final : public Store {
   Result<SaveStatus> add_begin(const Save& save);
   Result<SaveStatus> add_change(const Save& save);
   void add_history(const Save& save);
-  Result<bool> is_known(const Save& save, std::size_t hash_of_gid);
-  Result<bool> is_minted_gid_known(const Save& save);
-  Result<bool> is_in_history(const Tid& tid);
+  Result<bool> is_tid_known(const Tid& tid);
+  Result<bool> is_gid_known(const Save& save, std::string_view key);
+  Result<bool> is_in_family(Family family, std::string_view key);
   Result<void> put_meta(std::string_view key, std::string_view value);
 
   Result<std::uint64_t> prune_some(Instant before, std::string& from, bool& is_over);

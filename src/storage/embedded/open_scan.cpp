@@ -54,7 +54,7 @@ StoredRecord stored_of(const Tid& tid, const RecordView& history, bool with_plan
 
 Result<void> scan_open(Database& db, const std::function<void(const Tid&, const OpenRecord&)>& visit,
                        const std::function<void(const Tid&, const Error&)>& damaged) {
-  const rocksdb::ManagedSnapshot snapshot(&*db);
+  rocksdb::ManagedSnapshot snapshot(&*db);
   rocksdb::ReadOptions options;
   options.snapshot = snapshot.snapshot();
   options.fill_cache = false;

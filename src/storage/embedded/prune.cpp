@@ -24,7 +24,7 @@ struct Run {
 
 struct Doomed {
   std::vector<Run> runs;
-  std::vector<std::string> gids;
+  std::vector<std::string> gids;  // as keys
   std::uint64_t count = 0;
 };
 
@@ -53,7 +53,7 @@ Doomed look(rocksdb::Iterator& history, Instant before, std::string& from, bool&
     Run& run = out.runs.back();
     run.last = key;
     if (run.keys.size() < kRangeRecordsMin) run.keys.emplace_back(key);
-    if (record->gid != tid.text()) out.gids.emplace_back(record->gid);
+    if (record->gid != tid.text()) out.gids.push_back(gid_key(record->gid));
     ++out.count;
   }
   is_over = !history.Valid();

@@ -74,7 +74,8 @@ Result<StoredRecord> EmbeddedStore::get(const Tid& tid) {
 
 Result<StoredRecord> EmbeddedStore::get(std::string_view gid) {
   if (const auto good = still_good(); !good) return good.error();
-  const Found named(*db_, Family::kGid, gid);
+  const std::string key = gid_key(gid);
+  const Found named(*db_, Family::kGid, key);
   if (named.is_error()) return count_damage(named.error());
   if (!named.is_there()) {
     const std::optional<Tid> minted = Tid::parse(gid);
@@ -89,7 +90,7 @@ Result<StoredRecord> EmbeddedStore::get(std::string_view gid) {
   if (record && record->gid != gid) return count_damage(lost);
   if (!record && record.error().code == ErrorCode::kNotFound) {
     // Pruned between the two look-ups: then the gid is gone, too.
-    return Found(*db_, Family::kGid, gid).is_there() ? count_damage(lost) : unknown(std::string(gid));
+    return Found(*db_, Family::kGid, key).is_there() ? count_damage(lost) : unknown(std::string(gid));
   }
   return record;
 }
@@ -113,7 +114,7 @@ Result<void> EmbeddedStore::load_open(std::span<const ShardNo> shards, const std
 Result<std::vector<StoredRecord>> EmbeddedStore::list(const ListFilter& filter) {
   if (const auto good = still_good(); !good) return good.error();
   std::vector<StoredRecord> out;
-  const rocksdb::ManagedSnapshot snapshot(&**db_);
+  rocksdb::ManagedSnapshot snapshot(&**db_);
   rocksdb::ReadOptions options;
   options.snapshot = snapshot.snapshot();
   const auto iterate = [&](Family family) {

@@ -13,7 +13,7 @@ namespace {
 //             crc: u32 le         (crc32c of the key's 16 bytes, then of everything before this field)
 //
 // head    :=  major: u8  minor: u8
-//             head_bytes: u16 le  (44 in format 1.0; a later minor appends fields, a reader skips what it does not
+//             head_bytes: u16 le  (42 in format 1.0; a later minor appends fields, a reader skips what it does not
 //             know) kind: u8            (1 open, 2 progress, 3 history) flags: u8           (bit 0: has an incident;
 //             the others are 0) pattern: u8  phase: u8  decision: u8  outcome: u8    (values of model/kinds.h) shard:
 //             u16 le  version: u32 le  created: i64 le  updated: i64 le      (microseconds since 1970) gid_bytes: u16

@@ -34,7 +34,7 @@ struct RecordView {
 
 /// Room for the parts of an encoded record that are not copied from the caller: head and checksum.
 struct RecordFrame {
-  static constexpr std::size_t kHeadBytes = 44;
+  static constexpr std::size_t kHeadBytes = 42;
   char head[kHeadBytes];
   char checksum[4];
 

@@ -18,10 +18,11 @@ namespace settle {
 struct WriteState {
   rocksdb::WriteBatch batch;
 
-  OpenIndex open;             ///< every open transaction
-  std::vector<Epoch> epochs;  ///< by shard; 0: never owned
-  Tid newest;                 ///< no tid above it has ever been stored here
-  std::uint64_t synced = 0;   ///< the library's sequence number up to which the log is on the disk
+  OpenIndex open;                  ///< every open transaction
+  std::vector<Epoch> epochs;       ///< by shard; 0: never owned
+  Tid newest;                      ///< no tid above it has ever been stored here
+  bool has_tid_like_gids = false;  ///< somebody has named a transaction like a tid that is not its own
+  std::uint64_t synced = 0;        ///< the library's sequence number up to which the log is on the disk
 
   std::vector<std::pair<std::size_t, std::string_view>> begun;  ///< hash and gid of the begins of this group
 

@@ -1,0 +1,59 @@
+// How many messages a second are submitted and delivered, when 64 clients wait for the delivery of theirs?
+//
+// p5: one request submits the message; it is delivered to its targets (one, or --targets) and the answer comes when all
+// have it. Counted like p1: exactly one effect per message and target, at the participant.
+//
+// Expected: one HTTP exchange less than a saga of two branches, so more than p1, as long as the outcome that the
+// waiting client is told costs the same second forced record.
+#include "p5.h"
+
+#include <cstdio>
+
+#include "measure.h"
+#include "settled.h"
+
+namespace settle::bench {
+namespace {
+
+Job message_job(const std::string& run, std::uint16_t participant_port, std::uint32_t targets) {
+  std::string list;
+  for (std::uint32_t i = 0; i < targets; ++i) {
+    const std::string id(1, static_cast<char>('a' + i));
+    list += (i == 0 ? "" : ",") + std::string(R"({"id":")") + id + R"(","url":"http://127.0.0.1:)" +
+            std::to_string(participant_port) + "/" + id + "\"}";
+  }
+  return make_job("/v1/transactions",
+                  R"({"gid":"GID","pattern":"message","targets":[)" + list + R"(],"wait_ms":20000})", run,
+                  R"("outcome":"committed")");
+}
+
+Result<Figures> run(const Options& options) {
+  auto settled = Settled::start(options);
+  if (!settled) return settled.error();
+  const std::string prefix = fresh_run();
+  Participant participant({.run = prefix, .branches = options.targets, .op = "deliver"});
+  auto measured = measure("p5", options, (*settled)->coordinated(),
+                          message_job(prefix, participant.port(), options.targets), options.clients);
+  if (!measured) return measured.error();
+  if (auto stopped = (*settled)->stop(); !stopped) return stopped.error();
+  settle_effects(*measured, participant, options.targets);
+  return measured->figures;
+}
+
+}  // namespace
+
+int p5(const Options& options) {
+  auto figures = run(options);
+  if (!figures) {
+    std::fprintf(stderr, "settle-bench: %s\n", figures.error().message.c_str());
+    return 1;
+  }
+  if (options.json) {
+    print_json(*figures, {{"targets", static_cast<double>(options.targets)}});
+  } else {
+    print_text(*figures);
+  }
+  return figures->errors == 0 ? 0 : 1;
+}
+
+}  // namespace settle::bench

@@ -1,0 +1,111 @@
+#include "settled.h"
+
+#include <poll.h>
+
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+#include "bare_http.h"
+
+namespace settle::bench {
+namespace {
+
+// Of /metrics.
+constexpr std::string_view kSyncs = "settle_store_syncs_total";
+constexpr std::string_view kBytes = "settle_store_bytes_total";
+
+/// GET, waiting for the answer; kUnavailable if there is none or it is no 200.
+Result<std::string> get(std::uint16_t port, const std::string& path) {
+  const Error nothing{ErrorCode::kUnavailable, "no good answer to GET " + path};
+  const net::Fd fd = connect_to_loopback(port);
+  if (!fd.open() || !send_all(fd, "GET " + path + " HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")) return nothing;
+  const auto inbox = std::make_unique<Inbox>();
+  std::string data;
+  for (;;) {
+    pollfd ready{fd.get(), POLLIN, 0};
+    if (poll(&ready, 1, 5000) != 1 || inbox->receive(fd) != Inbox::Got::kBytes) return nothing;
+    data += inbox->data();
+    inbox->clear();
+    Message answer;
+    if (!read_message(data, answer)) continue;
+    if (!data.starts_with("HTTP/1.1 200")) return nothing;
+    return std::string(answer.body(data));
+  }
+}
+
+// The sum over all labels; negative if there is no such metric.
+double metric(const std::string& text, std::string_view name) {
+  std::istringstream lines(text);
+  double sum = -1;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(name) || (line[name.size()] != ' ' && line[name.size()] != '{')) continue;
+    sum = std::max(sum, 0.0) + std::strtod(line.c_str() + line.rfind(' '), nullptr);
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string own_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+std::string path_beside(const std::string& name) {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
+}
+
+std::uint16_t port_in(const std::string& line, const std::string& word) {
+  const std::size_t begin = line.find(word);
+  const std::size_t colon = begin == std::string::npos ? begin : line.find(':', begin);
+  std::uint16_t port = 0;
+  if (colon != std::string::npos) (void)std::from_chars(line.data() + colon + 1, line.data() + line.size(), port);
+  return port;
+}
+
+Result<std::unique_ptr<Settled>> Settled::start(const Options& options) {
+  auto data = DataDirectory::make(options.data);
+  if (!data) return data.error();
+  std::unique_ptr<Settled> settled(new Settled(std::move(*data)));
+  std::vector<std::string> arguments{options.settled.empty() ? path_beside("settled") : options.settled,
+                                     "--api.http=127.0.0.1:0", "--admin.http=127.0.0.1:0",
+                                     "--store=embedded:" + settled->directory() + "/store"};
+  if (options.workers > 0) arguments.push_back("--workers=" + std::to_string(options.workers));
+  std::istringstream more(options.settled_flags);
+  for (std::string flag; more >> flag;) arguments.push_back(flag);
+
+  auto child =
+      Child::start(arguments, [&](pid_t pid) { settled->meter_ = std::make_unique<Meter>(pid, settled->directory()); });
+  if (!child) return child.error();
+  settled->child_ = std::move(*child);
+  auto line = settled->child_->line_with("listening api=");
+  if (!line) return line.error();
+  settled->api_port_ = port_in(*line, "api=");
+  settled->admin_port_ = port_in(*line, "admin=");
+  if (auto ready = settled->wait_until_ready(); !ready) return ready.error();
+  return settled;
+}
+
+Result<void> Settled::wait_until_ready() const {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (;;) {
+    const auto answer = get(admin_port_, "/readyz");
+    if (answer) return {};
+    if (std::chrono::steady_clock::now() > give_up) return answer.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+Coordinated Settled::coordinated() const {
+  Coordinated coordinated;
+  coordinated.port = api_port_;
+  coordinated.meter = meter_.get();
+  coordinated.own_counts = [port = admin_port_]() -> Result<std::pair<double, double>> {
+    const auto text = get(port, "/metrics");
+    if (!text) return text.error();
+    return std::pair{metric(*text, kSyncs), metric(*text, kBytes)};
+  };
+  return coordinated;
+}
+
+}  // namespace settle::bench

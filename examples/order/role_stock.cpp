@@ -1,0 +1,40 @@
+#include "role.h"
+
+namespace settle::example {
+namespace {
+
+/// Takes the goods from the shelf for this order.
+Result<Answer> take(Database& database, std::string_view gid, const OrderLine& line) {
+  const std::string_view goods = line.goods;
+  const Result<int> taken = database.execute("UPDATE shelf SET pieces = pieces - ? WHERE goods = ? AND pieces >= ?",
+                                             {line.quantity, goods, line.quantity});
+  if (!taken) return taken.error();
+  if (*taken == 0)
+    return Answer{kRefused, "the shelf does not hold " + std::to_string(line.quantity) + " " + line.goods};
+  const Result<int> written =
+      database.execute("INSERT INTO shipments (gid, goods, quantity) VALUES (?, ?, ?)", {gid, goods, line.quantity});
+  if (!written) return written.error();
+  return Answer{kDone, R"("taken")"};
+}
+
+Result<Answer> put_back(Database& database, std::string_view gid) {
+  const Result<int> returned = database.execute(
+      "UPDATE shelf SET pieces = pieces + (SELECT quantity FROM shipments WHERE gid = ?1) "
+      "WHERE goods = (SELECT goods FROM shipments WHERE gid = ?1)",
+      {gid});
+  if (!returned) return returned.error();
+  const Result<int> removed = database.execute("DELETE FROM shipments WHERE gid = ?", {gid});
+  if (!removed) return removed.error();
+  return Answer{kDone, R"("put back")"};
+}
+
+constexpr const char* kSchema =
+    "CREATE TABLE IF NOT EXISTS shelf (goods TEXT PRIMARY KEY, pieces INTEGER NOT NULL CHECK (pieces >= 0));"
+    "CREATE TABLE IF NOT EXISTS shipments (gid TEXT PRIMARY KEY, goods TEXT NOT NULL, quantity INTEGER NOT NULL);"
+    "INSERT OR IGNORE INTO shelf VALUES ('teapot', 20);";
+
+}  // namespace
+
+const Role kStock{"stock", "/take", "/put-back", kSchema, take, put_back};
+
+}  // namespace settle::example

@@ -1,0 +1,99 @@
+#include "mutants.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "base/planted.h"
+#include "protocol/step.h"
+
+namespace settle::sim {
+namespace {
+
+struct Thought {
+  Bug bug;
+  std::string_view name;
+  std::string_view what;
+};
+constexpr auto kThoughtOut = std::to_array<Thought>({
+#define SETTLE_BUG(name, label, text) Thought{Bug::name, label, text},
+#include "base/planted.def"
+#undef SETTLE_BUG
+});
+
+/// A row of a table, named so that the name survives changes of other rows.
+std::string name_of_edge(std::string_view how, Pattern pattern, const protocol::Edge& edge) {
+  std::string name(how);
+  name.append("-").append(name_of(pattern)).append("-").append(name_of(edge.from));
+  name.append("-").append(protocol::name_of(edge.on));
+  if (edge.guard == protocol::Guard::kIfCommit) name += "-committed";
+  if (edge.guard == protocol::Guard::kIfAbort) name += "-aborted";
+  std::replace(name.begin(), name.end(), ' ', '-');
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+struct LeftOut {
+  std::string_view name;
+  std::string_view reason;
+};
+constexpr std::array<LeftOut, 1> kLeftOut{{
+    {"", ""},
+}};
+
+bool is_left_out(std::string_view name) {
+  return std::any_of(kLeftOut.begin(), kLeftOut.end(), [&](const LeftOut& one) { return one.name == name; });
+}
+
+/// Calls `visit(name, what, plant)` for every mechanical mutant.
+template <typename Visit>
+void each_mechanical(const Visit& visit) {
+  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage}) {
+    const auto edges = protocol::edges(pattern);
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      const int index = static_cast<int>(i);
+      const std::string row = protocol::text_of(pattern, edges[i]);
+      visit(name_of_edge("drop", pattern, edges[i]), "the row is missing: " + row,
+            [=] { protocol::drop_edge(pattern, index); });
+      if (edges[i].durability == protocol::Durability::kLazy) continue;
+      visit(name_of_edge("lazy", pattern, edges[i]), "the row is lazy: " + row,
+            [=] { protocol::make_lazy(pattern, index); });
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Mutant> mutants() {
+  std::vector<Mutant> out;
+  for (const Thought& one : kThoughtOut) out.push_back({std::string(one.name), std::string(one.what)});
+  each_mechanical([&](const std::string& name, const std::string& what, const auto&) {
+    if (!is_left_out(name)) out.push_back({name, what});
+  });
+  return out;
+}
+
+std::vector<Mutant> mutants_left_out() {
+  std::vector<Mutant> out;
+  for (const LeftOut& one : kLeftOut) {
+    if (!one.name.empty()) out.push_back({std::string(one.name), std::string(one.reason)});
+  }
+  return out;
+}
+
+bool plant_mutant(std::string_view name) {
+  for (const Thought& one : kThoughtOut) {
+    if (one.name != name) continue;
+    plant(one.bug);
+    return true;
+  }
+  bool found = false;
+  each_mechanical([&](const std::string& known, const std::string&, const auto& put_in) {
+    if (known != name) return;
+    put_in();
+    found = true;
+  });
+  return found;
+}
+
+}  // namespace settle::sim

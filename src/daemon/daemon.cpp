@@ -1,0 +1,250 @@
+#include "daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "daemon/exit_codes.h"
+#include "net/socket.h"
+
+namespace settle::daemon {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "settled";
+  return name.data();
+}
+
+KeeperOptions keeper_options(const Config& config) {
+  KeeperOptions options;
+  options.node = config.node.empty() ? host_name() : config.node;
+  options.shards = config.shards;
+  options.lease = config.lease;
+  // Both stores of this version belong to one process: memory by nature, embedded by its lock.
+  options.exclusive = true;
+  return options;
+}
+
+}  // namespace
+
+Daemon::Daemon(const Config& config, Store& store)
+    : config_(config),
+      store_(store),
+      writer_(store, config.workers,
+              [this](std::size_t worker, std::vector<Receipt>&& receipts) {
+                std::vector<engine::Input> inputs;
+                inputs.emplace_back(engine::Receipts{std::move(receipts)});
+                threads_[worker]->give(std::move(inputs));
+              }),
+      reader_(store, config.reads_waiting_max),
+      loader_(config.workers,
+              [this](std::size_t worker, std::vector<engine::Input>&& inputs, std::function<void()> done) {
+                const bool last = std::holds_alternative<engine::LoadEnded>(inputs.back());
+                threads_[worker]->give(std::move(inputs), [this, last, done = std::move(done)] {
+                  done();
+                  if (last) changed();
+                });
+              }),
+      keeper_(store, keeper_options(config), *this) {
+  around_.config = &config_;
+  around_.writer = &writer_;
+  around_.reader = &reader_;
+  around_.dropped = [this](Lease lease) {
+    if (keeper_options(config_).exclusive) {
+      die(kExitLostOwnership, "the store says that somebody else owns a shard of a store that can only be ours",
+          "shard " + std::to_string(lease.shard) + ", epoch " + std::to_string(lease.epoch));
+    }
+    keeper_.dropped(lease);
+  };
+  around_.idle_changed = [this] { changed(); };
+  around_.collect = [this](net::Loop& loop, std::function<void(const Figures&)> then) {
+    collect(loop, std::move(then));
+  };
+  for (std::size_t index = 0; index < config_.workers; ++index) {
+    threads_.push_back(std::make_unique<WorkerThread>(static_cast<std::uint8_t>(index), around_));
+    around_.threads.push_back(threads_.back().get());
+  }
+}
+
+Daemon::~Daemon() {
+  if (running_.load(std::memory_order_acquire)) shut_down();
+}
+
+void Daemon::changed() {
+  {
+    const std::lock_guard hold(lock_);
+  }  // whoever waits is before its check, or asleep
+  changed_.notify_all();
+}
+
+Result<Daemon::Listeners> Daemon::start() {
+  const auto listeners = listen();
+  if (!listeners) return listeners.error();
+  writer_.start();
+  reader_.start();
+  // The workers own their shards before their loops run, so no request meets a worker that owns nothing.
+  keeper_.start();
+  running_.store(true, std::memory_order_release);
+  for (const auto& thread : threads_) thread->start();
+  prune_again_later();
+  return listeners;
+}
+
+Result<Daemon::Listeners> Daemon::listen() {
+  for (const Endpoint* endpoint : {&config_.api_http, &config_.admin_http}) {
+    if (endpoint->port == 0) continue;
+    if (const auto free = net::check_port_free(endpoint->host, endpoint->port); !free) {
+      return Error{ErrorCode::kUnavailable, endpoint->text() + ": " + free.error().message};
+    }
+  }
+  Listeners listeners;
+  Endpoint api = config_.api_http;
+  for (const auto& thread : threads_) {
+    const auto port = thread->listen_api(api);
+    if (!port) return Error{ErrorCode::kUnavailable, "api.http " + api.text() + ": " + port.error().message};
+    api.port = *port;  // the others share what the first one got
+  }
+  listeners.api = api.port;
+  const auto admin = threads_.front()->listen_admin(config_.admin_http);
+  if (!admin) {
+    return Error{ErrorCode::kUnavailable, "admin.http " + config_.admin_http.text() + ": " + admin.error().message};
+  }
+  listeners.admin = *admin;
+  return listeners;
+}
+
+// ------------------------------------------------------------------------------------------------------- ownership
+
+template <typename What>
+void Daemon::tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what) {
+  std::vector<std::vector<engine::Input>> inputs(threads_.size());
+  for (const Lease& lease : leases) inputs[lease.shard % threads_.size()].emplace_back(what(lease));
+  for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
+    if (inputs[thread].empty()) continue;
+    if (running_.load(std::memory_order_acquire)) {
+      threads_[thread]->give(std::move(inputs[thread]));
+    } else {
+      threads_[thread]->give_now(std::move(inputs[thread]));
+    }
+  }
+}
+
+void Daemon::acquired(const std::vector<Lease>& leases, Instant lease_end) {
+  tell_owners<engine::Acquired>(
+      leases, [=](const Lease& lease) { return engine::Acquired{lease.shard, lease.epoch, lease_end}; });
+  reader_.run_soon([this, leases](Store&) { load(leases); });
+}
+
+void Daemon::renewed(const std::vector<Lease>& leases, Instant lease_end) {
+  tell_owners<engine::Renewed>(
+      leases, [=](const Lease& lease) { return engine::Renewed{lease.shard, lease.epoch, lease_end}; });
+}
+
+void Daemon::lost(const std::vector<Lease>& leases) {
+  tell_owners<engine::Lost>(leases, [](const Lease& lease) { return engine::Lost{lease.shard, lease.epoch}; });
+}
+
+void Daemon::load(const std::vector<Lease>& leases) {
+  const Instant begin = net::engine_now();
+  if (const auto done = loader_.load(store_, leases); !done) {
+    die(kExitStoreClosed, "open transactions cannot be read", done.error().message);
+  }
+  const auto took = std::chrono::duration_cast<milliseconds>(net::engine_now() - begin);
+  log(LogLevel::kInfo, "open transactions are loaded",
+      {{"transactions", std::to_string(loader_.loaded())},
+       {"damaged", std::to_string(loader_.damaged())},
+       {"ms", std::to_string(took.count())}});
+}
+
+// -------------------------------------------------------------------------------------------------- readiness, figures
+
+bool Daemon::is_ready() const {
+  return std::all_of(threads_.begin(), threads_.end(), [](const auto& thread) { return thread->is_ready(); });
+}
+
+void Daemon::wait_until_ready() {
+  std::unique_lock held(lock_);
+  changed_.wait(held, [this] { return shutting_down_ || is_ready(); });
+}
+
+void Daemon::collect(net::Loop& loop, std::function<void(const Figures&)> then) {
+  struct Gathering {
+    std::mutex lock;
+    std::size_t missing;
+    Figures figures;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->missing = threads_.size();
+  gathering->figures.threads.is_ready = true;
+  for (const auto& thread : threads_) {
+    thread->loop().post([this, &loop, gathering, then, asked = thread.get()] {
+      const std::lock_guard hold(gathering->lock);
+      add(gathering->figures.threads, asked->figures());
+      if (--gathering->missing > 0) return;
+      gathering->figures.writer = writer_.counts();
+      gathering->figures.syncs = store_.syncs();
+      gathering->figures.reads_waiting = reader_.waiting();
+      gathering->figures.loaded = loader_.loaded();
+      gathering->figures.damaged = loader_.damaged();
+      loop.post([gathering, then] { then(gathering->figures); });
+    });
+  }
+}
+
+void Daemon::prune_again_later() {
+  net::Loop& loop = threads_.front()->loop();
+  const Duration pause = std::clamp<Duration>(config_.retention / 10, seconds{1}, minutes{10});
+  loop.post([this, &loop, pause] {
+    loop.at(loop.now() + pause, [this, &loop] {
+      const auto prune = [before = loop.now() - config_.retention](Store& store) {
+        const auto pruned = store.prune(before);
+        if (!pruned) {
+          log(LogLevel::kWarn, "ended transactions could not be pruned", {{"why", pruned.error().message}});
+        } else if (*pruned > 0) {
+          log(LogLevel::kInfo, "ended transactions are pruned", {{"transactions", std::to_string(*pruned)}});
+        }
+      };
+      if (!reader_.read(loop, prune, [this] { prune_again_later(); })) prune_again_later();
+    });
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------- the end
+
+bool Daemon::all_idle() const {
+  return std::all_of(threads_.begin(), threads_.end(), [](const auto& thread) { return thread->is_idle(); });
+}
+
+void Daemon::shut_down() {
+  {
+    std::unique_lock held(lock_);
+    shutting_down_ = true;
+    changed_.notify_all();
+  }
+  for (const auto& thread : threads_) thread->begin_drain();
+  bool idle = false;
+  {
+    std::unique_lock held(lock_);
+    idle = changed_.wait_for(held, config_.drain, [this] { return all_idle(); });
+  }
+  if (!idle) log(LogLevel::kWarn, "the drain's time is up; what still runs is taken up at the next start");
+  for (const auto& thread : threads_) thread->stop();
+  for (const auto& thread : threads_) thread->join();
+  // The last turns of the loops have handed over what they had; receipts find nobody any more.
+  writer_.finish();
+  loader_.stop();
+  reader_.stop();
+  keeper_.stop();
+  running_.store(false, std::memory_order_release);
+}
+
+}  // namespace settle::daemon

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "daemon/config.h"
+#include "daemon/keeper.h"
+#include "daemon/loader.h"
+#include "daemon/reader.h"
+#include "daemon/worker_thread.h"
+#include "daemon/writer.h"
+#include "storage/store.h"
+
+namespace settle::daemon {
+
+/// All threads of a running `settled` around one store:
+///
+///   workers (N)   loop, listeners, shards, calls          → saves    → writer (1)   group commit
+///                                                         → look-ups → reader (1)   blocking reads, loading, pruning
+///   keeper (1)    takes and renews shards                 → records  → workers
+class Daemon final : private Ownership {
+ public:
+  /// `store` outlives the daemon.
+  Daemon(const Config& config, Store& store);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  struct Listeners {
+    std::uint16_t api = 0;
+    std::uint16_t admin = 0;
+  };
+  /// Takes the shards, begins to load them and to serve. Errors: an address that cannot be listened on; nothing runs
+  /// then.
+  Result<Listeners> start();
+
+  [[nodiscard]] bool is_ready() const;
+  /// Waits until is_ready() or shut_down() is called.
+  void wait_until_ready();
+
+  /// Takes no new work, lets what runs end within `config.drain`, saves everything and ends all threads. Any thread,
+  /// once.
+  void shut_down();
+
+ private:
+  // Ownership
+  void acquired(const std::vector<Lease>& leases, Instant lease_end) override;
+  void renewed(const std::vector<Lease>& leases, Instant lease_end) override;
+  void lost(const std::vector<Lease>& leases) override;
+
+  Result<Listeners> listen();
+  template <typename What>
+  void tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what);
+  void load(const std::vector<Lease>& leases);
+  void collect(net::Loop& loop, std::function<void(const Figures&)> then);
+  void prune_again_later();
+  [[nodiscard]] bool all_idle() const;
+  void changed();
+
+  const Config config_;
+  Store& store_;
+  Surroundings around_;
+  Writer writer_;
+  Reader reader_;
+  Loader loader_;
+  Keeper keeper_;
+  std::vector<std::unique_ptr<WorkerThread>> threads_;
+
+  std::atomic<bool> running_{false};
+
+  mutable std::mutex lock_;
+  std::condition_variable changed_;  // readiness, idleness
+  bool shutting_down_ = false;       // guarded by lock_
+};
+
+}  // namespace settle::daemon

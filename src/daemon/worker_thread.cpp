@@ -1,0 +1,352 @@
+#include "daemon/worker_thread.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "api/admin/admin.h"
+#include "api/http/face.h"
+#include "base/assert.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "daemon/reader.h"
+#include "daemon/writer.h"
+
+namespace settle::daemon {
+namespace {
+
+std::uint64_t fresh_seed() {
+  std::uint64_t seed = 0;
+  SETTLE_ASSERT(::getrandom(&seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed));
+  return seed;
+}
+
+// A limit of the whole daemon, shared out among its threads.
+std::size_t share(std::size_t whole, std::size_t threads) { return std::max<std::size_t>(1, whole / threads); }
+
+participant::HttpParticipantOptions participant_options(const Config& config) {
+  participant::HttpParticipantOptions options;
+  // The engine's gate holds calls back; in the client none should wait in line.
+  options.client.connections_per_destination_max = share(config.calls_per_destination, config.workers);
+  options.client.connections_max = std::max<std::size_t>(1024, options.client.connections_per_destination_max);
+  options.seed = fresh_seed();
+  return options;
+}
+
+engine::WorkerOptions worker_options(const Config& config) {
+  engine::WorkerOptions options;
+  options.cluster = config.cluster;
+  options.shards = config.shards;
+  options.limits.open_max = share(config.open_max, config.workers);
+  options.limits.unsaved_max = share(config.unsaved_max, config.workers);
+  options.limits.waiting_loads_max = share(config.held_while_loading_max, config.workers);
+  options.limits.calls_per_destination = share(config.calls_per_destination, config.workers);
+  options.seed = fresh_seed();
+  return options;
+}
+
+net::HttpServerOptions server_options(const Config& config) {
+  net::HttpServerOptions options;
+  options.limits.body_bytes = static_cast<std::uint32_t>(config.body_bytes_max);
+  options.connections_max = share(config.connections_max, config.workers);
+  return options;
+}
+
+LogLevel log_level_of(engine::EventLevel level) {
+  switch (level) {
+    case engine::EventLevel::kDebug:
+      return LogLevel::kDebug;
+    case engine::EventLevel::kInfo:
+      return LogLevel::kInfo;
+    case engine::EventLevel::kWarn:
+      return LogLevel::kWarn;
+  }
+  return LogLevel::kWarn;
+}
+
+// A gid that the server named is the text of its tid; a client may also have chosen a text that looks like one.
+Result<StoredRecord> find_record(Store& store, const std::string& gid) {
+  if (const auto tid = Tid::parse(gid)) {
+    auto record = store.get(*tid);
+    if (record || record.error().code != ErrorCode::kNotFound) return record;
+  }
+  return store.get(gid);
+}
+
+}  // namespace
+
+WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
+    : index_(index),
+      around_(around),
+      participant_(loop_, participant_options(*around.config),
+                   [this](CallEnded&& ended) { on_call_ended(std::move(ended)); }),
+      worker_(worker_options(*around.config), *this),
+      api_server_(
+          loop_, server_options(*around.config),
+          [this](const net::HttpRequest& request, net::ResponseSlot slot) { face_->on_request(request, slot); }),
+      admin_server_(
+          loop_, server_options(*around.config),
+          [this](const net::HttpRequest& request, net::ResponseSlot slot) { admin_->on_request(request, slot); }),
+      outbox_(around.config->workers),
+      random_(fresh_seed()) {
+  loop_.at_turn_end([this] { end_turn(); });
+  // Behind the hooks of servers and client, which send what the turn has collected.
+  (void)loop_.at_flush([this] {
+    if (draining_) update_idle();
+  });
+  if (failpoints_armed()) {
+    (void)loop_.at_flush([this] {
+      if (std::exchange(call_left_, false)) SETTLE_FAILPOINT("call-sent");
+      if (std::exchange(check_left_, false)) SETTLE_FAILPOINT("check-sent");
+    });
+  }
+}
+
+WorkerThread::~WorkerThread() { join(); }
+
+Result<std::uint16_t> WorkerThread::listen_api(const Endpoint& endpoint) {
+  return api_server_.listen(endpoint.host, endpoint.port);
+}
+
+Result<std::uint16_t> WorkerThread::listen_admin(const Endpoint& endpoint) {
+  return admin_server_.listen(endpoint.host, endpoint.port);
+}
+
+void WorkerThread::give_now(std::vector<engine::Input>&& inputs) {
+  for (engine::Input& input : inputs) feed(std::move(input));
+}
+
+void WorkerThread::start() {
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void WorkerThread::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+// ------------------------------------------------------------------------------------------------------ any thread
+
+void WorkerThread::give(std::vector<engine::Input>&& inputs, std::function<void()> taken) {
+  // A task is copyable, inputs are not.
+  auto shared = std::make_shared<std::vector<engine::Input>>(std::move(inputs));
+  loop_.post([this, shared = std::move(shared), taken = std::move(taken)] {
+    for (engine::Input& input : *shared) feed(std::move(input));
+    if (taken) taken();
+  });
+}
+
+void WorkerThread::begin_drain() {
+  loop_.post([this] {
+    draining_ = true;
+    api_server_.stop_accepting();
+    admin_server_.stop_accepting();
+  });
+}
+
+// -------------------------------------------------------------------------------------------------- around a worker
+
+void WorkerThread::feed(engine::Input&& input) {
+  SETTLE_ASSERT(!feeding_);
+  feeding_ = true;
+  const bool may_change_readiness = std::holds_alternative<engine::LoadEnded>(input) ||
+                                    std::holds_alternative<engine::Acquired>(input) ||
+                                    std::holds_alternative<engine::Lost>(input);
+  worker_.on(std::move(input), loop_.now());
+  feeding_ = false;
+  if (may_change_readiness) update_ready();
+}
+
+void WorkerThread::update_ready() {
+  bool ready = worker_.is_ready();
+  for (std::size_t shard = index_; shard < around_.config->shards && ready; shard += around_.threads.size()) {
+    ready = worker_.owns(static_cast<ShardNo>(shard));
+  }
+  ready_.store(ready, std::memory_order_relaxed);
+}
+
+void WorkerThread::on_call_ended(CallEnded&& ended) {
+  if (ended.op == Op::kCheck) {
+    SETTLE_FAILPOINT("check-answered");
+  } else {
+    SETTLE_FAILPOINT("call-answered");
+  }
+  feed(std::move(ended));
+}
+
+// Answers can let a connection's next request in, and that may be answered at once: until nothing new comes.
+void WorkerThread::end_turn() {
+  while (!answers_.empty() || !refused_.empty()) {
+    deliver_answers();
+    for (CallEnded& ended : std::exchange(refused_, {})) feed(std::move(ended));
+  }
+  around_.writer->hand_over(saves_);
+  post_mail();
+  arm_timer();
+}
+
+void WorkerThread::deliver_answers() {
+  for (Answer& answer : std::exchange(answers_, {})) face_->on_reply(answer.token, std::move(answer.rendered));
+}
+
+void WorkerThread::post_mail() {
+  for (std::size_t thread = 0; thread < outbox_.size(); ++thread) {
+    Mail& mail = outbox_[thread];
+    if (mail.inputs.empty() && mail.answers.empty()) continue;
+    WorkerThread& to = *around_.threads[thread];
+    auto shared = std::make_shared<Mail>(std::exchange(mail, {}));
+    to.loop_.post([&to, shared = std::move(shared)] {
+      for (engine::Input& input : shared->inputs) to.feed(std::move(input));
+      for (Answer& answer : shared->answers) to.answers_.push_back(std::move(answer));
+    });
+  }
+}
+
+void WorkerThread::arm_timer() {
+  const Instant due = worker_.next_due();
+  if (due >= armed_) return;  // a timer that fires too early costs an idle tick
+  loop_.cancel(timer_);
+  armed_ = due;
+  timer_ = loop_.at(due, [this] {
+    armed_ = kNever;
+    SETTLE_FAILPOINT("timer-popped");
+    feed(engine::Tick{});
+  });
+}
+
+// ------------------------------------------------------------------------------------------------- engine::Outputs
+
+void WorkerThread::save(Save&& save) { saves_.push_back(std::move(save)); }
+
+void WorkerThread::call(const Call& call) {
+  if (draining_) {
+    CallEnded ended;
+    ended.id = call.id;
+    ended.tid = call.tid;
+    ended.op = call.op;
+    ended.branch = call.branch;
+    ended.answer = kAnswerCancelled;
+    ended.reached = false;
+    refused_.push_back(std::move(ended));
+    return;
+  }
+  (call.op == Op::kCheck ? check_left_ : call_left_) = true;
+  participant_.call(call);
+}
+
+void WorkerThread::reply(engine::Token token, engine::AnswerKind kind, const engine::View* view) {
+  Answer answer{token, api::render(token, kind, view)};
+  const std::size_t thread = api::thread_of(token);
+  SETTLE_ASSERT(thread < outbox_.size());
+  if (thread == index_) {
+    answers_.push_back(std::move(answer));
+  } else {
+    outbox_[thread].answers.push_back(std::move(answer));
+  }
+}
+
+void WorkerThread::look_up(ShardNo shard, std::uint64_t lookup, std::string_view gid) {
+  struct Answered {
+    engine::Found found;
+  };
+  auto answered = std::make_shared<Answered>();
+  answered->found.shard = shard;
+  answered->found.lookup = lookup;
+  const auto then = [this, answered] { feed(std::move(answered->found)); };
+  const auto read = [answered, name = std::string(gid)](Store& store) {
+    auto record = find_record(store, name);
+    if (record) {
+      answered->found.record = std::move(*record);
+    } else {
+      answered->found.failed = record.error().code != ErrorCode::kNotFound;
+    }
+  };
+  if (around_.reader->read(loop_, read, then)) return;
+  answered->found.failed = true;
+  loop_.post(then);
+}
+
+void WorkerThread::dropped(ShardNo shard, Epoch epoch) {
+  if (!draining_) around_.dropped({shard, epoch});
+}
+
+void WorkerThread::event(engine::EventLevel level, std::string_view what, std::string_view gid,
+                         std::string_view branch_id, Op op) {
+  if (branch_id.empty()) {
+    log(log_level_of(level), what, {{"gid", gid}});
+  } else {
+    log(log_level_of(level), what, {{"gid", gid}, {"branch", branch_id}, {"op", name_of(op)}});
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ api::Ports
+
+void WorkerThread::send(engine::Input&& input) {
+  std::size_t thread = index_;
+  if (std::holds_alternative<engine::GaveUp>(input)) {
+    // Only the owner's worker knows the token; the others take no notice.
+    for (std::size_t other = 0; other < outbox_.size(); ++other) {
+      if (other != index_) outbox_[other].inputs.emplace_back(std::get<engine::GaveUp>(input));
+    }
+  } else if (const auto* begin = std::get_if<engine::Begin>(&input)) {
+    if (!begin->gid.empty()) thread = thread_of_shard(engine::shard_of(begin->gid, around_.config->shards));
+  } else {
+    const auto& request = std::get<engine::Request>(input);
+    thread = thread_of_shard(engine::shard_of(request.gid, around_.config->shards));
+  }
+  if (thread == index_) {
+    feed(std::move(input));
+  } else {
+    outbox_[thread].inputs.push_back(std::move(input));
+  }
+}
+
+bool WorkerThread::read_store(std::function<void(Store&)> read, std::function<void()> then) {
+  return around_.reader->read(loop_, std::move(read), std::move(then));
+}
+
+// No tid of a transaction has such an epoch, so the text is nobody's; the random bits keep it fresh even if the clock
+// was set back before the last start.
+std::string WorkerThread::fresh_gid() {
+  last_fresh_gid_ = std::max(last_fresh_gid_ + 1, static_cast<std::uint64_t>(micros(loop_.now())));
+  const std::size_t threads = around_.threads.size();
+  const std::size_t mine = (around_.config->shards - index_ + threads - 1) / threads;
+  Tid tid;
+  tid.sequence = last_fresh_gid_;
+  tid.cluster = around_.config->cluster;
+  tid.shard = static_cast<ShardNo>(index_ + threads * (last_fresh_gid_ % mine));
+  tid.epoch = 0x8000'0000U | static_cast<std::uint32_t>(random_.next());
+  return tid.text();
+}
+
+// --------------------------------------------------------------------------------------------------- drain, figures
+
+// A request that another thread works on is open here until its answer is out, so when all threads are idle nothing is
+// on its way between them either.
+void WorkerThread::update_idle() {
+  bool idle = false;
+  if (participant_.open_calls() == 0) {
+    api_server_.close_idle();
+    admin_server_.close_idle();
+    idle = api_server_.drained() && admin_server_.drained();
+  }
+  if (idle_.exchange(idle, std::memory_order_acq_rel) != idle) around_.idle_changed();
+}
+
+ThreadFigures WorkerThread::figures() const {
+  ThreadFigures figures;
+  figures.counters = worker_.counters();
+  figures.open = worker_.open();
+  figures.incidents = worker_.incidents();
+  figures.oldest_open = worker_.oldest_open();
+  figures.is_ready = is_ready();
+  figures.server = api_server_.stats();
+  figures.client = participant_.stats();
+  figures.client_connections = api_server_.connections();
+  figures.requests_open = api_server_.open_requests();
+  figures.calls_open = participant_.open_calls();
+  return figures;
+}
+
+}  // namespace settle::daemon

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/http/ports.h"
+#include "daemon/config.h"
+#include "daemon/figures.h"
+#include "engine/worker.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+#include "participant/http/http_participant.h"
+
+namespace settle::api {
+class Face;
+class AdminFace;
+}  // namespace settle::api
+
+namespace settle::daemon {
+
+class Reader;
+class WorkerThread;
+class Writer;
+
+/// What a worker thread knows of the process around it. Filled before the threads start, constant from then on.
+struct Surroundings {
+  const Config* config = nullptr;
+  Writer* writer = nullptr;
+  Reader* reader = nullptr;
+  std::vector<WorkerThread*> threads;  ///< by index; shard s belongs to threads[s % size]
+  std::function<void(Lease)> dropped;  ///< any thread: a worker dropped this shard
+  std::function<void()> idle_changed;  ///< any thread, during a drain
+  /// Asks every thread; `then` runs on `loop`. Any thread.
+  std::function<void(net::Loop& loop, std::function<void(const Figures&)> then)> collect;
+};
+
+/// A thread with its loop, its listeners, its shards and its connections to participants: the shell around a
+/// engine::Worker, which performs what the worker wants done.
+///
+/// Everything that a turn of the loop collects leaves together at its end: saves to the writer in one hand-over, inputs
+/// and answers for other threads in one post each.
+class WorkerThread final : private engine::Outputs, private api::Ports {
+ public:
+  WorkerThread(std::uint8_t index, Surroundings& around);
+  ~WorkerThread() override;
+  WorkerThread(const WorkerThread&) = delete;
+  WorkerThread& operator=(const WorkerThread&) = delete;
+
+  /// Before start(): listens; the port that was given or chosen. `admin` is for one thread of the process.
+  Result<std::uint16_t> listen_api(const Endpoint& endpoint);
+  Result<std::uint16_t> listen_admin(const Endpoint& endpoint);
+
+  /// Before start(): feeds the worker at once.
+  void give_now(std::vector<engine::Input>&& inputs);
+  void start();
+  void join();
+
+  // ---- any thread
+
+  /// Feeds the worker, in order. `taken` is called on this thread afterwards.
+  void give(std::vector<engine::Input>&& inputs, std::function<void()> taken = {});
+  [[nodiscard]] net::Loop& loop() { return loop_; }
+  /// Every shard that belongs here is owned and loaded.
+  [[nodiscard]] bool is_ready() const { return ready_.load(std::memory_order_relaxed); }
+  /// Takes no new work and lets out no new call; what runs may end.
+  void begin_drain();
+  /// Draining, and nothing is left that somebody waits for.
+  [[nodiscard]] bool is_idle() const { return idle_.load(std::memory_order_acquire); }
+  void stop() { loop_.stop(); }
+
+  /// On this thread.
+  [[nodiscard]] ThreadFigures figures() const;
+
+ private:
+  struct Answer {
+    engine::Token token;
+    api::Rendered rendered;
+  };
+  /// What goes to another thread at the end of the turn.
+  struct Mail {
+    std::vector<engine::Input> inputs;
+    std::vector<Answer> answers;
+  };
+
+  // engine::Outputs
+  void save(Save&& save) override;
+  void call(const Call& call) override;
+  void reply(engine::Token token, engine::AnswerKind kind, const engine::View* view) override;
+  void look_up(ShardNo shard, std::uint64_t lookup, std::string_view gid) override;
+  void dropped(ShardNo shard, Epoch epoch) override;
+  void event(engine::EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
+             Op op) override;
+
+  // api::Ports
+  void send(engine::Input&& input) override;
+  bool read_store(std::function<void(Store&)> read, std::function<void()> then) override;
+  std::string fresh_gid() override;
+  [[nodiscard]] std::uint8_t thread_index() const override { return index_; }
+  [[nodiscard]] Instant now() const override { return loop_.now(); }
+
+  void feed(engine::Input&& input);
+  void on_call_ended(CallEnded&& ended);
+  void end_turn();
+  void deliver_answers();
+  void post_mail();
+  void arm_timer();
+  void update_ready();
+  void update_idle();
+  [[nodiscard]] std::size_t thread_of_shard(ShardNo shard) const { return shard % around_.threads.size(); }
+
+  const std::uint8_t index_;
+  Surroundings& around_;
+  net::Loop loop_;
+  participant::HttpParticipant participant_;
+  engine::Worker worker_;
+  std::unique_ptr<api::Face> face_;
+  std::unique_ptr<api::AdminFace> admin_;
+  net::HttpServer api_server_;
+  net::HttpServer admin_server_;
+
+  std::vector<Save> saves_;         // of this turn
+  std::vector<Answer> answers_;     // of this turn, for this thread's clients
+  std::vector<CallEnded> refused_;  // of this turn: calls that a drain does not let out
+  std::vector<Mail> outbox_;        // of this turn, by thread
+  bool feeding_ = false;
+  bool call_left_ = false;   // of this turn; for failpoints
+  bool check_left_ = false;  // likewise
+  Instant armed_ = kNever;
+  net::Loop::TimerId timer_ = 0;
+  std::uint64_t last_fresh_gid_ = 0;
+  Random random_;
+
+  bool draining_ = false;
+  std::atomic<bool> idle_{false};
+  std::atomic<bool> ready_{false};
+  std::thread thread_;
+};
+
+}  // namespace settle::daemon
