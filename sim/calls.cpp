@@ -76,8 +76,12 @@ void Calls::send(std::uint8_t node, std::uint32_t life, TxNo tx, const Call& cal
     on_way += o.late.draw(dice);
     flights_[slot].is_written = true;
   }
-  if (is_rough && chance(dice, o.duplicate)) {
+  // A copy of a request that was refused may not find a business that has changed its mind: nobody could know of it.
+  const bool is_fickle =
+      call.branch >= 0 && world_.script(tx).branches[static_cast<std::size_t>(call.branch)].temper == Temper::kFickle;
+  if (is_rough && chance(dice, o.duplicate) && !is_fickle) {
     world_.strike(Fault::kDuplicate, tx, call.op);
+    flights_[slot].is_written = true;
     const Duration second = o.network.draw(dice);
     const bool is_slow = dice.below(2) == 0;
     const Duration behind = is_slow ? o.late.draw(dice) : Duration{0};

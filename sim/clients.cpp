@@ -66,8 +66,9 @@ void Clients::request_leaves(std::uint32_t slot) {
   const Options& o = world_.options();
   Talk& talk = talks_[slot];
   talk.token = (++tokens_ << kSlotBits) | slot;
-  talk.name = talk.asked.is_begin && !world_.script(talk.asked.tx).is_named ? std::string() : name_for(talk.asked.tx);
-  talk.knows_name = world_.script(talk.asked.tx).is_named || world_.oracle().is_begun(talk.asked.tx);
+  const bool is_named = world_.script(talk.asked.tx).is_named;
+  talk.name = !talk.asked.is_begin ? name_for(talk.asked.tx) : is_named ? gid_of(talk.asked.tx) : std::string();
+  talk.knows_name = is_named || world_.oracle().is_begun(talk.asked.tx);
   talk.node = choose_node(talk.name);
   world_.oracle().fill_told(talk.asked);
   const bool is_lost = !world_.is_healed() && chance(dice, o.request_lost);
@@ -179,8 +180,7 @@ void Clients::impatient(std::uint32_t slot) {
       Node& node = *world_.nodes()[talk.node];
       if (node.is_alive() && node.life() == talk.life && world_.client_dice().below(2) == 0) {
         // The connection was closed; the daemon need not answer any more.
-        talks_[slot].is_at_node = false;
-        talks_[slot].token = 0;
+        talks_[slot].gave_up = true;
         node.deliver(engine::GaveUp{talk.token});
       }
     }
@@ -227,7 +227,15 @@ void Clients::node_gone(std::uint8_t node, std::uint32_t life) {
 std::size_t Clients::waiting_at_nodes() {
   std::size_t count = 0;
   for (std::uint32_t slot = 0; slot < talks_.bound(); ++slot) {
-    if (talks_.has(slot) && talks_[slot].is_at_node) ++count;
+    if (talks_.has(slot) && talks_[slot].is_at_node && !talks_[slot].gave_up) ++count;
+  }
+  return count;
+}
+
+std::size_t Clients::busy() {
+  std::size_t count = locals_open_;
+  for (std::uint32_t slot = 0; slot < talks_.bound(); ++slot) {
+    if (talks_.has(slot) && (talks_[slot].events != 0 || !talks_[slot].gave_up)) ++count;
   }
   return count;
 }

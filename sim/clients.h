@@ -7,6 +7,7 @@
 #include "engine/worker.h"
 #include "oracle/oracle.h"
 #include "slab.h"
+#include "timeline.h"
 #include "workload.h"
 
 namespace settle::sim {
@@ -42,14 +43,15 @@ class Clients {
 
   /// Requests that a living daemon has not answered yet.
   [[nodiscard]] std::size_t waiting_at_nodes();
-  /// Transactions whose producer may still act.
-  [[nodiscard]] std::size_t busy() const { return talks_.used() + locals_open_; }
+  /// Requests and local transactions that may still do something.
+  [[nodiscard]] std::size_t busy();
 
  private:
   struct Talk {
     std::uint8_t node = 0;
     bool is_at_node = false;  ///< the daemon has it and has not answered
     bool is_over = false;     ///< the client no longer waits
+    bool gave_up = false;     ///< the daemon knows that nobody waits; it need not answer
     bool knows_name = true;
     std::uint8_t tries = 0;
     std::uint8_t tries_most = 0;

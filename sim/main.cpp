@@ -38,12 +38,19 @@ struct Arguments {
   unsigned jobs = 1;
   bool lists_mutants = false, has_trace = false, has_coverage = false, rewrites = false, has_edges = false;
   std::vector<std::string> scenarios;
+  std::vector<std::string> without;
 };
+
+Options options_for(const Arguments& arguments, std::uint64_t seed) {
+  Options options = draw_options(seed, arguments.transactions);
+  options.without = arguments.without;
+  return options;
+}
 
 int usage(const char* complaint) {
   std::fprintf(stderr,
                "settle-sim: %s\n"
-               "  settle-sim --seed N [--transactions N] [--trace] [--mutant NAME]\n"
+               "  settle-sim --seed N [--transactions N] [--trace] [--mutant NAME] [--without CHECK]…\n"
                "  settle-sim --seeds A..B [--transactions N] [--jobs N] [--coverage] [--edges] [--mutant NAME]\n"
                "  settle-sim --scenario FILE|DIR… [--rewrite]\n"
                "  settle-sim --list-mutants\n",
@@ -84,6 +91,8 @@ const char* parse(int argc, char** argv, Arguments& out) {
     } else if (name == "--scenario") {
       while (i + 1 < argc && argv[i + 1][0] != '-') out.scenarios.emplace_back(argv[++i]);
       if (out.scenarios.empty()) return "--scenario wants files or a folder";
+    } else if (name == "--without") {
+      out.without.emplace_back(value());
     } else if (name == "--list-mutants") {
       out.lists_mutants = true;
     } else if (name == "--trace") {
@@ -109,7 +118,7 @@ int list_mutants() {
 // ------------------------------------------------------------------------------------------------------ one seed
 
 int run_one(const Arguments& arguments) {
-  const Options options = draw_options(*arguments.seed, arguments.transactions);
+  const Options options = options_for(arguments, *arguments.seed);
   std::printf("%s\n", to_text(options).c_str());
   std::fflush(stdout);
   World world(options, arguments.has_trace ? Trace::Text::kPrint : Trace::Text::kNone);
@@ -187,7 +196,7 @@ std::string rows_not_taken() {
 [[noreturn]] void run_child(const Arguments& arguments, unsigned number, int to) {
   for (std::uint64_t seed = arguments.first + number; seed <= arguments.last; seed += arguments.jobs) {
     ::alarm(kSecondsPerSeedMost);  // a run in a circle is a finding, not a pause
-    if (!write_frame(to, run_seed(seed, arguments.transactions).encode())) std::_Exit(1);
+    if (!write_frame(to, run_seed(options_for(arguments, seed)).encode())) std::_Exit(1);
   }
   (void)write_frame(to, rows_not_taken());
   std::_Exit(0);

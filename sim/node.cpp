@@ -43,14 +43,12 @@ void Node::boot() {
   is_paused_ = is_dying_ = is_writing_ = false;
   tick_armed_ = writer_armed_ = kNever;
   shards_.assign(o.shards, Held{});
-  stopped_events_.clear();
-  stopped_inputs_.clear();
   clock_.started_at = world_.now();
   const Span offset{-o.clock_spread, o.clock_spread};
   clock_.wall = world_.now() + offset.draw(world_.clock_dice());
   clock_.drift_ppm = world_.clock_dice().between(-std::int64_t{o.drift_ppm}, std::int64_t{o.drift_ppm});
   owner_ = "n" + std::to_string(number_);
-  if (!o.has_lasting_names) owner_ += "." + std::to_string(life_);
+  if (o.is_shared && !o.has_lasting_names) owner_ += "." + std::to_string(life_);
 
   engine::WorkerOptions options;
   options.shards = o.shards;
@@ -74,6 +72,8 @@ void Node::crash(bool power_loss) {
   outputs_left_ = -1;
   const std::uint32_t gone = life_;
   ++life_;
+  stopped_inputs_.clear();
+  release_stopped();  // they find nobody any more, and clean up behind themselves
   if (!world_.options().is_shared) world_.store().crash(world_.disk_dice(), power_loss);
   world_.oracle().node_gone(LifeTag{number_, gone});
   world_.clients().node_gone(number_, gone);
@@ -94,13 +94,17 @@ bool Node::holds_back(const Event& event) {
   return true;
 }
 
+void Node::release_stopped() {
+  for (const Event& event : std::exchange(stopped_events_, {})) {
+    world_.timeline().push(world_.now(), event.kind, event.who, event.a, event.b);
+  }
+}
+
 void Node::resume(std::uint32_t life) {
   if (life != life_ || !is_paused_) return;
   is_paused_ = false;
   world_.trace().line(world_.now(), "n%u  goes on", unsigned{number_});
-  for (const Event& event : std::exchange(stopped_events_, {})) {
-    world_.timeline().push(world_.now(), event.kind, event.who, event.a, event.b);
-  }
+  release_stopped();
   for (engine::Input& input : std::exchange(stopped_inputs_, {})) deliver(std::move(input));
 }
 
@@ -189,14 +193,13 @@ void Node::call(const Call& call) {
                       call.attempt);
   world_.trace().mix(call.id * 8 + static_cast<std::uint64_t>(call.op));
   CallSeen seen;
-  seen.from = LifeTag{number_, life_};
+  const Held* held = call.tid.shard < shards_.size() ? &shards_[call.tid.shard] : nullptr;
+  seen.from = LifeTag{number_, life_, held != nullptr ? held->epoch : 0};
   seen.tx = tx;
   seen.call = &call;
   seen.until = clock_.global(call.sent_at + call.timeout);
   seen.local_now = local_now();
-  if (call.tid.shard < shards_.size() && shards_[call.tid.shard].epoch != 0) {
-    seen.lease_end = shards_[call.tid.shard].lease_end;
-  }
+  if (held != nullptr && held->epoch != 0) seen.lease_end = held->lease_end;
   world_.oracle().called(seen);
   if (tx != kNoTx && world_.violation() == nullptr) world_.calls().send(number_, life_, tx, call);
 }

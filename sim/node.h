@@ -110,6 +110,7 @@ class Node final : public engine::Outputs {
   };
 
   bool dies_here();
+  void release_stopped();
   void after_input();
   void arm_tick();
   void feed_writer();

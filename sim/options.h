@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.h"
 #include "base/time.h"
@@ -81,6 +82,8 @@ struct Options {
   // how often per run; the instants are drawn evenly
   std::uint32_t crashes = 0, pauses = 0, hand_overs = 0, partitions = 0, hangs = 0, service_crashes = 0;
   std::uint32_t undo_refusals = 0, operator_acts = 0;
+
+  std::vector<std::string> without;  ///< labels of checks to leave out, for looking behind a known violation
 
   [[nodiscard]] bool is_on(Fault fault) const { return ((faults_on >> static_cast<unsigned>(fault)) & 1U) != 0; }
 };

@@ -49,16 +49,15 @@ bool SeedReport::decode(std::string_view bytes) {
   return in.ok() && in.at_end();
 }
 
-SeedReport run_seed(std::uint64_t seed, std::uint32_t transactions) {
-  const Options options = draw_options(seed, transactions);
+SeedReport run_seed(const Options& options) {
   SeedReport report;
-  report.seed = seed;
+  report.seed = options.seed;
   World world(options, Trace::Text::kNone);
   world.run();
   report.outcomes = world.outcomes();
   report.coverage = world.coverage();
   report.violation = world.violation_text();
-  if (report.violation.empty() && seed % kTwiceEvery == 0) {
+  if (report.violation.empty() && options.seed % kTwiceEvery == 0) {
     World second(options, Trace::Text::kNone);
     second.run();
     ++report.outcomes.evaluated[static_cast<std::size_t>(Check::kSameHash)];

@@ -22,7 +22,7 @@ struct SeedReport {
   bool decode(std::string_view bytes);
 };
 
-SeedReport run_seed(std::uint64_t seed, std::uint32_t transactions);
+SeedReport run_seed(const Options& options);
 
 /// Many seeds taken together, in order.
 struct Totals {

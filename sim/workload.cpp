@@ -31,7 +31,7 @@ void draw_graph(Script& script, Random& random) {
   std::array<std::size_t, kBranchesMost> rank{};
   for (std::size_t i = 0; i < script.count; ++i) rank[i] = i;
   for (std::size_t i = script.count; i > 1; --i) std::swap(rank[i - 1], rank[random.below(i)]);
-  const std::uint64_t density = random.between(20, 90);
+  const std::uint64_t density = 20 + random.below(70);
   for (std::size_t i = 0; i < script.count; ++i) {
     for (std::size_t k = 0; k < i; ++k) {
       if (random.below(100) < density) script.branches[rank[i]].after |= bit(rank[k]);

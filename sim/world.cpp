@@ -40,6 +40,7 @@ World::World(const Options& options, Trace::Text text)
       clients_(*this) {
   trace_.set_origin(kDawn);
   oracle_.watch(store_);
+  for (const std::string& label : options_.without) oracle_.leave_out(label);
   for (std::uint8_t i = 0; i < options_.nodes; ++i) nodes_.push_back(std::make_unique<Node>(*this, i));
 }
 
@@ -272,6 +273,8 @@ void World::run() {
     }
     const bool is_silent = clients_.waiting_at_nodes() == 0;
     oracle_.check(Check::kAnswered, is_silent, kNoTx, "a request was never answered");
+    trace_.line(now_, "at the end: %zu open in the store, %zu in workers, %zu saves queued, %zu calls, %zu client talks",
+                store_.open(), open, queued, calls_.under_way(), clients_.busy());
     oracle_.finish(is_quiet(), open, queued);
   }
   settle_accounts();

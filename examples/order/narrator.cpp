@@ -57,7 +57,9 @@ void Narrator::balances(const Balances& before, const Balances& after) const {
     (void)std::snprintf(text, sizeof text, "  %-8s  %6lld + %-6lld         %6lld + %-6lld         %6lld + %-6lld\n",
                         name, number(of.purse), number(of.paid), number(of.shelf), number(of.shipped), number(of.fund),
                         number(of.granted));
-    put(text);
+    std::string line(text);
+    line.erase(line.find_last_not_of(" \n") + 1);
+    put(line + "\n");
   };
   put("\n            coins: purse + paid    teapots: shelf + sold    points: fund + ann\n");
   row("before", before);

@@ -10,7 +10,8 @@ Result<Answer> take(Database& database, std::string_view gid, const OrderLine& l
                                              {line.quantity, goods, line.quantity});
   if (!taken) return taken.error();
   if (*taken == 0)
-    return Answer{kRefused, "the shelf does not hold " + std::to_string(line.quantity) + " " + line.goods};
+    return Answer{kRefused,
+                  "fewer than " + std::to_string(line.quantity) + " pieces of " + line.goods + " on the shelf"};
   const Result<int> written =
       database.execute("INSERT INTO shipments (gid, goods, quantity) VALUES (?, ?, ?)", {gid, goods, line.quantity});
   if (!written) return written.error();

@@ -122,10 +122,12 @@ void Service::respond(net::ResponseSlot slot, const Answer& answer) {
   server_->respond(slot, answer.status, is_json ? "application/json" : "text/plain", answer.body);
 }
 
-/// As a network that goes away: all connections end without an answer, then the port is open again.
+/// As a network that goes away: all connections end without an answer. Whoever notices and comes back at once finds the
+/// port open: the new server listens before the old one's connections end.
 void Service::cut_connections() {
   loop_.post([this] {
-    server_.reset();
+    server_->stop_accepting();
+    const std::unique_ptr<net::HttpServer> cut = std::move(server_);
     if (const Result<std::uint16_t> port = listen(port_); !port) {
       log(LogLevel::kError, "cannot listen again", {{"why", port.error().message}});
       options_.die();

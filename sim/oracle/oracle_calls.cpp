@@ -141,7 +141,7 @@ void Oracle::judge_call_time(const CallSeen& seen, OpFacts& op) {
   const bool is_same = op.by == seen.from && op.sent_here > 0;
   if (is_same) {
     check(Check::kPacing, !op.is_in_flight, seen.tx, "two attempts of one op at the same time");
-    bool is_fine = seen.local_now >= op.not_before;
+    bool is_fine = seen.local_now >= op.not_before || facts.retries_open > 0;
     if (!is_fine && call.op == Op::kCheck && script.deadline.count() > 0 && !op.used_deadline) {
       op.used_deadline = is_fine = now_ + slack(script.deadline) >= facts.begun_at + script.deadline;
     }
@@ -156,7 +156,8 @@ void Oracle::judge_call_time(const CallSeen& seen, OpFacts& op) {
   if (call.op == Op::kCheck) {
     const bool is_deadline =
         script.deadline.count() > 0 && now_ + slack(script.deadline) >= facts.begun_at + script.deadline;
-    check(Check::kCheckAfter, is_deadline || now_ + slack(script.check_after) >= facts.begun_at + script.check_after,
+    check(Check::kCheckAfter,
+          is_deadline || facts.retry_asked || now_ + slack(script.check_after) >= facts.begun_at + script.check_after,
           seen.tx, "a check-back was asked before its time");
   }
   if (call.op == Op::kDeliver && script.delay.count() > 0) {
@@ -187,6 +188,7 @@ void Oracle::note_sent(const CallSeen& seen, OpFacts& op) {
     op.sent_here = op.counted_here = 0;
     op.not_before = kNoInstant;
   }
+  ++op.sent;
   ++op.sent_here;
   ++op.counted_here;
   ++op.counted_most;
@@ -217,7 +219,7 @@ void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local
     op.is_done = true;
     op.may_have_run = true;
   }
-  if (!op.is_in_flight || op.call != end.id || !(op.by == at)) return;
+  if (!op.is_in_flight || op.call != end.id || op.by.node != at.node || op.by.life != at.life) return;
   op.is_in_flight = false;
   const bool is_clear =
       end.outcome == Outcome::kDone || (end.outcome == Outcome::kRefused && end.op != Op::kCompensate);

@@ -14,6 +14,10 @@ void Oracle::replied(const Asked& asked, AnswerKind kind, const View* view) {
   const TxNo tx = asked.tx;
   check(Check::kAnswered, true, tx, "");
   Facts& facts = facts_[tx];
+  if (!asked.is_begin && asked.verb == Verb::kRetryNow) {
+    if (facts.retries_open > 0) --facts.retries_open;
+    for (OpFacts& op : facts.ops) op.not_before = kNoInstant;
+  }
   if (kind == AnswerKind::kUnknownGid) {
     check(Check::kKnown, !asked.was_durable || !facts.is_present, tx,
           "'unknown' was answered for a stored transaction");
@@ -25,7 +29,7 @@ void Oracle::replied(const Asked& asked, AnswerKind kind, const View* view) {
   judge_verb(asked, kind, view);
   if (view == nullptr || !needs_view) return;
   judge_view(asked, *view);
-  judge_wait(asked, *view);
+  if (kind == AnswerKind::kDocument || kind == AnswerKind::kCreated) judge_wait(asked, *view);
   judge_provisional(tx, *view);
   facts.told_begun = true;
   if (view->decision != Decision::kNone) facts.told_decision = view->decision;

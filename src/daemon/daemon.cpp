@@ -66,7 +66,8 @@ Daemon::Daemon(const Config& config, Store& store)
     keeper_.dropped(lease);
   };
   around_.idle_changed = [this] { changed(); };
-  around_.collect = [this](net::Loop& loop, std::function<void(const Figures&)> then) {
+  around_.is_ready = [this] { return is_ready(); };
+  around_.collect = [this](net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then) {
     collect(loop, std::move(then));
   };
   for (std::size_t index = 0; index < config_.workers; ++index) {
@@ -168,7 +169,7 @@ void Daemon::load(const std::vector<Lease>& leases) {
 // -------------------------------------------------------------------------------------------------- readiness, figures
 
 bool Daemon::is_ready() const {
-  return std::all_of(threads_.begin(), threads_.end(), [](const auto& thread) { return thread->is_ready(); });
+  return std::all_of(threads_.begin(), threads_.end(), [](const auto& thread) { return thread->is_loaded(); });
 }
 
 void Daemon::wait_until_ready() {
@@ -176,26 +177,31 @@ void Daemon::wait_until_ready() {
   changed_.wait(held, [this] { return shutting_down_ || is_ready(); });
 }
 
-void Daemon::collect(net::Loop& loop, std::function<void(const Figures&)> then) {
+// Each thread adds its part on itself, the last one the rest: no lock is on anybody's way.
+void Daemon::collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then) {
   struct Gathering {
-    std::mutex lock;
-    std::size_t missing;
-    Figures figures;
+    std::mutex lock;  // among the few that gather
+    std::size_t missing = 0;
+    api::MetricsSnapshot sum;
   };
   auto gathering = std::make_shared<Gathering>();
   gathering->missing = threads_.size();
-  gathering->figures.threads.is_ready = true;
   for (const auto& thread : threads_) {
     thread->loop().post([this, &loop, gathering, then, asked = thread.get()] {
       const std::lock_guard hold(gathering->lock);
-      add(gathering->figures.threads, asked->figures());
+      api::MetricsSnapshot& sum = gathering->sum;
+      asked->add_figures(sum);
       if (--gathering->missing > 0) return;
-      gathering->figures.writer = writer_.counts();
-      gathering->figures.syncs = store_.syncs();
-      gathering->figures.reads_waiting = reader_.waiting();
-      gathering->figures.loaded = loader_.loaded();
-      gathering->figures.damaged = loader_.damaged();
-      loop.post([gathering, then] { then(gathering->figures); });
+      const Writer::Counts writer = writer_.counts();
+      sum.store_groups = writer.groups;
+      sum.store_saves = writer.saves;
+      sum.store_commit_us = writer.commit_us;
+      sum.store_waiting = writer.waiting;
+      sum.store_syncs = store_.syncs();
+      sum.records_damaged = loader_.damaged();
+      sum.now = net::engine_now();
+      sum.is_ready = is_ready();
+      loop.post([gathering, then] { then(gathering->sum); });
     });
   }
 }

@@ -57,7 +57,7 @@ class Daemon final : private Ownership {
   template <typename What>
   void tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what);
   void load(const std::vector<Lease>& leases);
-  void collect(net::Loop& loop, std::function<void(const Figures&)> then);
+  void collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then);
   void prune_again_later();
   [[nodiscard]] bool all_idle() const;
   void changed();

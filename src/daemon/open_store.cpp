@@ -20,7 +20,8 @@ Result<void> check_shards(Store& store, std::uint16_t shards) {
   if (!*stored) return store.put_value(kSpace, kShards, wanted);
   if (**stored == wanted) return {};
   return Error{ErrorCode::kInvalid, "it was made with " + **stored + " shards, and shards is " + wanted +
-                                        "; set shards to " + **stored + ", the number is fixed for the life of a store"};
+                                        "; set shards to " + **stored +
+                                        ", the number is fixed for the life of a store"};
 }
 
 Result<std::unique_ptr<Store>> open_kind(const Config& config) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "api/admin/admin.h"
-#include "api/http/face.h"
+#include "api/http/problem.h"
+#include "api/http/render.h"
 #include "base/assert.h"
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -51,6 +51,10 @@ net::HttpServerOptions server_options(const Config& config) {
   net::HttpServerOptions options;
   options.limits.body_bytes = static_cast<std::uint32_t>(config.body_bytes_max);
   options.connections_max = share(config.connections_max, config.workers);
+  options.problem = [](int status, std::string_view detail) {
+    api::Rendered rendered = api::render_transport_problem(status, detail);
+    return net::HttpProblem{std::string(rendered.content_type), std::move(rendered.body)};
+  };
   return options;
 }
 
@@ -83,12 +87,11 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
       participant_(loop_, participant_options(*around.config),
                    [this](CallEnded&& ended) { on_call_ended(std::move(ended)); }),
       worker_(worker_options(*around.config), *this),
-      api_server_(
-          loop_, server_options(*around.config),
-          [this](const net::HttpRequest& request, net::ResponseSlot slot) { face_->on_request(request, slot); }),
+      api_server_(loop_, server_options(*around.config),
+                  [this](const net::HttpRequest& request, net::ResponseSlot slot) { face_.on_request(request, slot); }),
       admin_server_(
           loop_, server_options(*around.config),
-          [this](const net::HttpRequest& request, net::ResponseSlot slot) { admin_->on_request(request, slot); }),
+          [this](const net::HttpRequest& request, net::ResponseSlot slot) { admin_face_.on_request(request, slot); }),
       outbox_(around.config->workers),
       random_(fresh_seed()) {
   loop_.at_turn_end([this] { end_turn(); });
@@ -150,20 +153,20 @@ void WorkerThread::begin_drain() {
 void WorkerThread::feed(engine::Input&& input) {
   SETTLE_ASSERT(!feeding_);
   feeding_ = true;
-  const bool may_change_readiness = std::holds_alternative<engine::LoadEnded>(input) ||
-                                    std::holds_alternative<engine::Acquired>(input) ||
-                                    std::holds_alternative<engine::Lost>(input);
+  const bool may_change_loaded = std::holds_alternative<engine::LoadEnded>(input) ||
+                                 std::holds_alternative<engine::Acquired>(input) ||
+                                 std::holds_alternative<engine::Lost>(input);
   worker_.on(std::move(input), loop_.now());
   feeding_ = false;
-  if (may_change_readiness) update_ready();
+  if (may_change_loaded) update_loaded();
 }
 
-void WorkerThread::update_ready() {
-  bool ready = worker_.is_ready();
-  for (std::size_t shard = index_; shard < around_.config->shards && ready; shard += around_.threads.size()) {
-    ready = worker_.owns(static_cast<ShardNo>(shard));
+void WorkerThread::update_loaded() {
+  bool loaded = worker_.is_ready();
+  for (std::size_t shard = index_; shard < around_.config->shards && loaded; shard += around_.threads.size()) {
+    loaded = worker_.owns(static_cast<ShardNo>(shard));
   }
-  ready_.store(ready, std::memory_order_relaxed);
+  loaded_.store(loaded, std::memory_order_relaxed);
 }
 
 void WorkerThread::on_call_ended(CallEnded&& ended) {
@@ -187,7 +190,13 @@ void WorkerThread::end_turn() {
 }
 
 void WorkerThread::deliver_answers() {
-  for (Answer& answer : std::exchange(answers_, {})) face_->on_reply(answer.token, std::move(answer.rendered));
+  for (Answer& answer : std::exchange(answers_, {})) {
+    if (api::is_for_admin(answer.token)) {
+      admin_face_.on_reply(answer.token, std::move(answer.rendered));
+    } else {
+      face_.on_reply(answer.token, std::move(answer.rendered));
+    }
+  }
 }
 
 void WorkerThread::post_mail() {
@@ -316,7 +325,7 @@ std::string WorkerThread::fresh_gid() {
   tid.sequence = last_fresh_gid_;
   tid.cluster = around_.config->cluster;
   tid.shard = static_cast<ShardNo>(index_ + threads * (last_fresh_gid_ % mine));
-  tid.epoch = 0x8000'0000U | static_cast<std::uint32_t>(random_.next());
+  tid.epoch = engine::kEpochsOfFreshGids | static_cast<std::uint32_t>(random_.next());
   return tid.text();
 }
 
@@ -334,19 +343,33 @@ void WorkerThread::update_idle() {
   if (idle_.exchange(idle, std::memory_order_acq_rel) != idle) around_.idle_changed();
 }
 
-ThreadFigures WorkerThread::figures() const {
-  ThreadFigures figures;
-  figures.counters = worker_.counters();
-  figures.open = worker_.open();
-  figures.incidents = worker_.incidents();
-  figures.oldest_open = worker_.oldest_open();
-  figures.is_ready = is_ready();
-  figures.server = api_server_.stats();
-  figures.client = participant_.stats();
-  figures.client_connections = api_server_.connections();
-  figures.requests_open = api_server_.open_requests();
-  figures.calls_open = participant_.open_calls();
-  return figures;
+void WorkerThread::collect(std::function<void(const api::MetricsSnapshot&)> then) {
+  around_.collect(loop_, std::move(then));
+}
+
+void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
+  const engine::Counters& counters = worker_.counters();
+  sum.engine.begun += counters.begun;
+  sum.engine.committed += counters.committed;
+  sum.engine.aborted += counters.aborted;
+  sum.engine.calls += counters.calls;
+  sum.engine.saves_forced += counters.saves_forced;
+  sum.engine.saves_lazy += counters.saves_lazy;
+  sum.engine.retries += counters.retries;
+  sum.engine.refused_overload += counters.refused_overload;
+  sum.engine.incidents_opened += counters.incidents_opened;
+  sum.engine.fenced += counters.fenced;
+  sum.engine.recovered += counters.recovered;
+  sum.open += worker_.open();
+  sum.incidents += worker_.incidents();
+  sum.oldest_open = std::min(sum.oldest_open, worker_.oldest_open());
+  sum.calls_open += participant_.open_calls();
+  for (const net::HttpServer* server : {&api_server_, &admin_server_}) {
+    sum.http_requests += server->stats().requests;
+    sum.http_refused += server->stats().refused;
+    sum.http_timed_out += server->stats().timed_out;
+    sum.http_connections += server->connections();
+  }
 }
 
 }  // namespace settle::daemon

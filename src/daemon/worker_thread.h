@@ -9,18 +9,14 @@
 #include <thread>
 #include <vector>
 
+#include "api/admin/admin.h"
+#include "api/http/face.h"
 #include "api/http/ports.h"
 #include "daemon/config.h"
-#include "daemon/figures.h"
 #include "engine/worker.h"
 #include "net/http_server.h"
 #include "net/loop.h"
 #include "participant/http/http_participant.h"
-
-namespace settle::api {
-class Face;
-class AdminFace;
-}  // namespace settle::api
 
 namespace settle::daemon {
 
@@ -36,8 +32,9 @@ struct Surroundings {
   std::vector<WorkerThread*> threads;  ///< by index; shard s belongs to threads[s % size]
   std::function<void(Lease)> dropped;  ///< any thread: a worker dropped this shard
   std::function<void()> idle_changed;  ///< any thread, during a drain
-  /// Asks every thread; `then` runs on `loop`. Any thread.
-  std::function<void(net::Loop& loop, std::function<void(const Figures&)> then)> collect;
+  std::function<bool()> is_ready;      ///< any thread: every shard of the process is loaded
+  /// Asks every thread for its numbers; `then` runs on `loop`. Any thread.
+  std::function<void(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then)> collect;
 };
 
 /// A thread with its loop, its listeners, its shards and its connections to participants: the shell around a
@@ -45,7 +42,7 @@ struct Surroundings {
 ///
 /// Everything that a turn of the loop collects leaves together at its end: saves to the writer in one hand-over, inputs
 /// and answers for other threads in one post each.
-class WorkerThread final : private engine::Outputs, private api::Ports {
+class WorkerThread final : private engine::Outputs, private api::Ports, private api::AdminPorts {
  public:
   WorkerThread(std::uint8_t index, Surroundings& around);
   ~WorkerThread() override;
@@ -67,15 +64,15 @@ class WorkerThread final : private engine::Outputs, private api::Ports {
   void give(std::vector<engine::Input>&& inputs, std::function<void()> taken = {});
   [[nodiscard]] net::Loop& loop() { return loop_; }
   /// Every shard that belongs here is owned and loaded.
-  [[nodiscard]] bool is_ready() const { return ready_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_loaded() const { return loaded_.load(std::memory_order_relaxed); }
   /// Takes no new work and lets out no new call; what runs may end.
   void begin_drain();
   /// Draining, and nothing is left that somebody waits for.
   [[nodiscard]] bool is_idle() const { return idle_.load(std::memory_order_acquire); }
   void stop() { loop_.stop(); }
 
-  /// On this thread.
-  [[nodiscard]] ThreadFigures figures() const;
+  /// On this thread: adds what it counts.
+  void add_figures(api::MetricsSnapshot& sum) const;
 
  private:
   struct Answer {
@@ -104,13 +101,17 @@ class WorkerThread final : private engine::Outputs, private api::Ports {
   [[nodiscard]] std::uint8_t thread_index() const override { return index_; }
   [[nodiscard]] Instant now() const override { return loop_.now(); }
 
+  // api::AdminPorts
+  [[nodiscard]] bool is_ready() const override { return !draining_ && around_.is_ready(); }
+  void collect(std::function<void(const api::MetricsSnapshot&)> then) override;
+
   void feed(engine::Input&& input);
   void on_call_ended(CallEnded&& ended);
   void end_turn();
   void deliver_answers();
   void post_mail();
   void arm_timer();
-  void update_ready();
+  void update_loaded();
   void update_idle();
   [[nodiscard]] std::size_t thread_of_shard(ShardNo shard) const { return shard % around_.threads.size(); }
 
@@ -119,8 +120,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports {
   net::Loop loop_;
   participant::HttpParticipant participant_;
   engine::Worker worker_;
-  std::unique_ptr<api::Face> face_;
-  std::unique_ptr<api::AdminFace> admin_;
+  api::Face face_;
+  api::AdminFace admin_face_;
   net::HttpServer api_server_;
   net::HttpServer admin_server_;
 
@@ -138,7 +139,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports {
 
   bool draining_ = false;
   std::atomic<bool> idle_{false};
-  std::atomic<bool> ready_{false};
+  std::atomic<bool> loaded_{false};
   std::thread thread_;
 };
 

@@ -246,6 +246,37 @@ TEST(Worker, ABeginThatMeetsAnEndedGidAnswersLikeItsRepeat) {
   }
 }
 
+TEST(Worker, AGidThatReadsLikeATidOfOursBeginsNothing) {
+  Desk desk;
+  desk.begin(1, "", Desk::saga({"http://p/a"}));
+  desk.sync();
+  const std::string ours = desk.take_reply().gid;
+  desk.begin(2, ours, Desk::saga({"http://p/a"}));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument) << "the repeat of a begin whose gid the server made";
+  std::optional<Tid> other = Tid::parse(ours);
+  other->sequence += 1;
+  desk.begin(3, other->text(), Desk::saga({"http://p/a"}));
+  ASSERT_EQ(desk.lookups.size(), 1U);
+  desk.worker.on(Found{desk.lookups[0].shard, desk.lookups[0].lookup, false, std::nullopt}, desk.now);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kGidReused);
+  other->epoch = kEpochsOfFreshGids;
+  desk.begin(4, other->text(), Desk::saga({"http://p/a"}));
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kCreated) << "handed out in advance";
+}
+
+TEST(Worker, FAIL_A1_ARefusedVerbTellsNothingThatIsNotDurable) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a"}));
+  desk.sync();
+  desk.take_reply();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.ask(2, Verb::kAbort, "g");
+  EXPECT_TRUE(desk.replies.empty()) << "the refusal would tell that it is committed";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kWrongPhase);
+}
+
 TEST(Worker, RULE_R9_NotFoundIsNoAnswerWhileTheShardLoads) {
   Desk desk;
   const ShardNo shard = shard_of("g", kShards);

@@ -117,6 +117,7 @@ class Shard {
   void begin_new(Begin&& begin, Instant now);
   void verb(Entry& entry, Request&& request, Instant now);
   void report(Entry& entry, Request&& request, Instant now);
+  void refuse_verb(Entry& entry, Token token, AnswerKind kind, Instant now);
   void look_up(Request&& request, std::string gid);
   void found_for_begin(Found&& found, const Begin& begin);
   void found_for_request(StoredRecord&& record, Request&& request, Instant now);

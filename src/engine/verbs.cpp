@@ -34,6 +34,12 @@ std::int32_t index_of(const Plan& plan, std::string_view branch_id) {
   return -1;
 }
 
+/// Text of a tid that some owner has minted or may mint.
+bool is_name_of_ours(std::string_view gid) {
+  const std::optional<Tid> tid = Tid::parse(gid);
+  return tid && tid->epoch < kEpochsOfFreshGids;
+}
+
 /// What a report about an op that has ended already means: nothing new, or another truth.
 bool agrees(const OpState& op, Outcome outcome) {
   return (op.status == OpStatus::kDone && outcome == Outcome::kDone) ||
@@ -104,6 +110,15 @@ void Shard::on_begin(Begin&& begin, Instant now) {
     return;
   }
   Entry* const known = begin.gid.empty() ? nullptr : find(begin.gid);
+  if (known == nullptr && is_name_of_ours(begin.gid)) {
+    // Only a transaction that has been given this name may be meant; the name must not become ambiguous.
+    SETTLE_REACHED("begin with a name of ours");
+    const std::uint64_t id = ++core_.lookups;
+    const std::string gid = begin.gid;
+    lookups_[id].begins.push_back(std::move(begin));
+    core_.outputs.look_up(number_, id, gid);
+    return;
+  }
   if (known == nullptr) {
     begin_new(std::move(begin), now);
     return;
@@ -229,7 +244,7 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
       protocol::step(*entry.plan, entry.state, {.on = event_of(request.verb), .now = now, .reason = request.reason});
   if (!step) {
     SETTLE_REACHED("verb refused in this phase");
-    reply(entry, {.token = request.token, .kind = AnswerKind::kWrongPhase});
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   // Also a repeat must not be answered before what it repeats is durable.
@@ -238,11 +253,17 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
   apply(entry, *step, request.verb == Verb::kRetryNow, now);
 }
 
+/// A refusal follows from the newest state and so tells of it: it waits like any other answer.
+void Shard::refuse_verb(Entry& entry, Token token, AnswerKind kind, Instant now) {
+  add_waiter(entry, {.token = token, .kind = kind, .needs = entry.version});
+  settle(entry, now);
+}
+
 void Shard::report(Entry& entry, Request&& request, Instant now) {
   const std::int32_t branch = index_of(*entry.plan, request.branch);
   const Op owed = entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
   if (branch < 0 || request.op != owed) {
-    reply(entry, {.token = request.token, .kind = AnswerKind::kUnknownBranch});
+    refuse_verb(entry, request.token, AnswerKind::kUnknownBranch, now);
     return;
   }
   const protocol::OpRef ref{branch, request.op};
@@ -255,7 +276,7 @@ void Shard::report(Entry& entry, Request&& request, Instant now) {
     }
   } else if (!op.may_have_run()) {
     SETTLE_REACHED("report about an op that was never called");
-    reply(entry, {.token = request.token, .kind = AnswerKind::kWrongPhase});
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   protocol::Occurrence what{.now = now,
@@ -270,7 +291,7 @@ void Shard::report(Entry& entry, Request&& request, Instant now) {
                         : protocol::event_of_answer(*entry.plan, entry.state, what, CheckState::kUndecided);
   const auto step = protocol::step(*entry.plan, entry.state, what);
   if (!step) {
-    reply(entry, {.token = request.token, .kind = AnswerKind::kWrongPhase});
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   SETTLE_REACHED("outcome reported by a participant");
@@ -307,6 +328,10 @@ void Shard::on_found(Found&& found, Instant now) {
 }
 
 void Shard::found_for_begin(Found&& found, const Begin& begin) {
+  if (!found.failed && !found.record && is_name_of_ours(begin.gid)) {
+    core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
+    return;
+  }
   if (found.failed || !found.record) {
     core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
     return;
@@ -318,7 +343,7 @@ void Shard::found_for_begin(Found&& found, const Begin& begin) {
     core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
     return;
   }
-  if (plan->digest() != begin.plan.digest()) {
+  if (plan->digest() != begin.plan.digest() || record.gid != begin.gid) {
     core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
     return;
   }

@@ -172,6 +172,10 @@ struct WorkerOptions {
   std::uint64_t seed = 1;
 };
 
+/// Ownerships never get this far: gids that are handed out in advance are tids of such an epoch, so that they name a
+/// shard and yet never a transaction of ours.
+inline constexpr Epoch kEpochsOfFreshGids = 0x8000'0000U;
+
 /// Shard of a gid: read from the text if it is a tid's (the server named it), hashed otherwise.
 ShardNo shard_of(std::string_view gid, std::uint16_t shards);
 

@@ -571,6 +571,7 @@ TEST(HttpClient, NamesAreLookedUpOnceAndRemembered) {
   EXPECT_NE(peer.read_until("\r\n\r\n").find("\r\nhost: stock.test:"), std::string::npos);
   client.start({.url = url});
   RawSocket second = listener.accept();
+  (void)second.read_until("\r\n\r\n");
   for (RawSocket* each : {&peer, &second}) ASSERT_TRUE(each->send(kOk));
   EXPECT_EQ(client.next().status, 200);
   EXPECT_EQ(client.next().status, 200);

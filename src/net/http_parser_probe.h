@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/random.h"
 #include "net/http_parser.h"
 
 namespace settle::net::testing {
@@ -100,8 +102,51 @@ Probe probe(HttpParser::Kind kind, const HttpLimits& limits, std::string_view in
   return out;
 }
 
+/// The message as bytes again, in one chunk if it was chunked.
+inline std::string written_again(const ProbedMessage& message, HttpParser::Kind kind) {
+  const std::string version = "HTTP/1." + std::to_string(message.minor_version);
+  std::string out = kind == HttpParser::Kind::kRequest ? message.method + " " + message.target + " " + version
+                                                       : version + " " + std::to_string(message.status);
+  bool chunked = false;
+  for (const auto& [name, value] : message.headers) {
+    out.append("\r\n").append(name).append(": ").append(value);
+    chunked = chunked || name == "transfer-encoding";
+  }
+  out.append("\r\n\r\n");
+  if (!chunked) return out + message.body;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string size;
+  for (std::size_t left = message.body.size(); left > 0; left /= 16) size.insert(size.begin(), kDigits[left % 16]);
+  if (!message.body.empty()) out.append(size).append("\r\n").append(message.body).append("\r\n");
+  return out + "0\r\n\r\n";
+}
+
 inline Probe probe_whole(HttpParser::Kind kind, const HttpLimits& limits, std::string_view input, bool closed = false) {
   return probe(kind, limits, input, [&](std::size_t) { return input.size(); }, closed);
+}
+
+/// The properties that hold for any input: it does not matter how it is cut; nothing exceeds the limits; what was read
+/// says the same when it is written and read again. Aborts where one does not hold.
+inline void check_any_input(HttpParser::Kind kind, const HttpLimits& limits, std::string_view input,
+                            std::uint64_t seed) {
+  const bool closed = seed % 2 == 1;
+  const Probe whole = probe_whole(kind, limits, input, closed);
+  Random random(seed);
+  const std::uint64_t longest = 1 + random.below(40);
+  SETTLE_ASSERT(probe(kind, limits, input, [&](std::size_t) { return 1 + random.below(longest); }, closed) == whole);
+  for (const ProbedMessage& message : whole.messages) {
+    SETTLE_ASSERT(message.body.size() <= limits.body_bytes && message.headers.size() <= limits.headers);
+    SETTLE_ASSERT(message.target.size() <= limits.target_bytes);
+    for (const auto& [name, value] : message.headers) {
+      SETTLE_ASSERT(name.find_first_of("\r\n: ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos && !name.empty());
+      SETTLE_ASSERT(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
+    }
+    const bool bodiless =
+        message.status != 0 && (message.status < 200 || message.status == 204 || message.status == 304);
+    if (bodiless) continue;  // may announce a body that does not follow
+    const Probe again = probe_whole(kind, {}, written_again(message, kind), true);
+    SETTLE_ASSERT(again.error_status == 0 && again.messages.size() == 1 && again.messages[0] == message);
+  }
 }
 
 }  // namespace settle::net::testing

@@ -308,5 +308,52 @@ TEST(HttpResponseParser, FAIL_M10_AnswersAreBounded) {
   EXPECT_EQ(status("HTTP/1.1 200 " + std::string(100, 'x')), 431);
 }
 
+// Pieces that matter to the grammar, put together at random: most are wrong, in many ways.
+TEST(HttpParser, FAIL_M8_RandomMessagesReadTheSameHoweverTheyAreCut) {
+  const std::vector<std::string> pieces{"GET / HTTP/1.1\r\n",
+                                        "POST /a?b HTTP/1.1\r\n",
+                                        "HTTP/1.1 200 OK\r\n",
+                                        "HTTP/1.0 404\r\n",
+                                        "host: a\r\n",
+                                        "content-length: 5\r\n",
+                                        "content-length: 0\r\n",
+                                        "transfer-encoding: chunked\r\n",
+                                        "connection: close\r\n",
+                                        "\r\n",
+                                        "\r",
+                                        "\n",
+                                        "hello",
+                                        "5\r\nhello\r\n",
+                                        "0\r\n\r\n",
+                                        "0\r\nx: y\r\n\r\n",
+                                        "1;e=f\r\na\r\n",
+                                        ": ",
+                                        " ",
+                                        "\t",
+                                        "x-y:  z \r\n",
+                                        "ffffffff\r\n",
+                                        "expect: 100-continue\r\n"};
+  Random random(20);
+  int read_well = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string input;
+    if (random.chance_permille(700)) {  // the beginning of a message that may go well
+      const std::uint64_t line = random.below(4);
+      input = pieces[line] + (line < 2 ? pieces[4] : "");
+      for (std::uint64_t n = random.below(3); n > 0; --n) input += pieces[5 + random.below(4)];
+      input += pieces[9];
+    }
+    for (std::uint64_t n = random.below(6); n > 0; --n) input += pieces[random.below(pieces.size())];
+    if (!input.empty() && random.chance_permille(200))
+      input[random.below(input.size())] = static_cast<char>(random.next());
+    const HttpLimits limits{.head_bytes = random.chance_permille(500) ? 60U : 16384U,
+                            .body_bytes = random.chance_permille(500) ? 8U : 4096U};
+    const Kind kind = random.chance_permille(500) ? Kind::kRequest : Kind::kResponse;
+    testing::check_any_input(kind, limits, input, random.next());
+    read_well += probe_whole(kind, limits, input).messages.empty() ? 0 : 1;
+  }
+  EXPECT_GT(read_well, 500) << "the pieces do not make messages any more";
+}
+
 }  // namespace
 }  // namespace settle::net

@@ -139,6 +139,17 @@ TEST(Saga, RULE_R7_RunningIsNoEnd) {
   EXPECT_EQ(tx.ready_at(at_ms(3000)), Refs{undo(0)});
 }
 
+TEST(Saga, RULE_R7_ARefusalDoesNotEndAnEarlierAttemptThatMayStillRun) {
+  Tx tx = Tx::saga(1);
+  tx.on(Event::kBegin);
+  tx.send(action(0), kT0);
+  tx.answer(action(0), Outcome::kRunning, at_ms(20));
+  tx.send(action(0), at_ms(520));
+  tx.answer(action(0), Outcome::kRefused, at_ms(530));
+  EXPECT_TRUE(tx.ready_at(at_ms(2999)).empty());
+  EXPECT_EQ(tx.ready_at(at_ms(3000)), Refs{undo(0)});
+}
+
 TEST(Saga, StepsBehindAStepWithoutCompensationStillComeFirst) {
   Tx tx = Tx::saga(3);
   tx.plan.branches[1].back = {};

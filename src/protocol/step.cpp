@@ -40,6 +40,11 @@ void end_attempt(OpState& op, const Occurrence& what) {
   }
 }
 
+/// R7: nobody knows how the attempt ends, but it cannot run beyond its time limit.
+void wait_for_attempt(const Plan& plan, OpState& op, const Occurrence& what) {
+  op.quiet_at = std::max(op.quiet_at, saturating_add(op.sent_at, attempt_timeout_of(plan, {what.branch, what.op})));
+}
+
 void note_done(State& state, OpState& op, const Occurrence& what) {
   end_attempt(op, what);
   op.status = OpStatus::kDone;
@@ -49,12 +54,11 @@ void note_done(State& state, OpState& op, const Occurrence& what) {
 }
 
 void note_refused(const Plan& plan, State& state, OpState& op, const Occurrence& what) {
-  if (what.answer != kAnswerReported) {
-    op.quiet_at = kNoInstant;
-  } else if (op.in_flight()) {
+  // Earlier attempts without a clear end may still run: quiet_at stays.
+  if (what.answer == kAnswerReported && op.in_flight()) {
     // The report may speak of an earlier attempt: nobody knows yet what becomes of the one under way (R1, R7).
     op.doubtful = true;
-    op.quiet_at = saturating_add(op.sent_at, attempt_timeout_of(plan, {what.branch, what.op}));
+    wait_for_attempt(plan, op, what);
   }
   end_attempt(op, what);
   op.status = OpStatus::kRefused;
@@ -69,7 +73,7 @@ void note_unknown(const Plan& plan, State& state, OpState& op, const Occurrence&
     return;
   }
   op.doubtful = !planted(Bug::kUnknownLeavesNoDoubt);
-  op.quiet_at = saturating_add(op.sent_at, attempt_timeout_of(plan, {what.branch, what.op}));
+  wait_for_attempt(plan, op, what);
   const Happening happening = what.outcome == Outcome::kRunning   ? Happening::kOpRunning
                               : what.outcome == Outcome::kRefused ? Happening::kOpRefused
                                                                   : Happening::kOpUnknown;

@@ -22,18 +22,14 @@ Books::Books(const std::string& folder, std::size_t index, Sabotage sabotage)
       sabotage_(sabotage),
       sqlite_(books_path(folder, index), kPatienceMs),
       local_(books_path(folder, index), 2000) {
-  // Whoever was killed here before holds no lock any more, so this cannot meet one for long.
-  for (const char* statement : kSchema) {
-    while (!sqlite_.run(statement)) {
-    }
-  }
+  sqlite_.run_all(kSchema);
 }
 
 Books::Entry Books::enter(Sqlite& sqlite, const std::string& gid, const std::string& branch, std::string_view state,
                           std::string_view time_column) {
-  (void)sqlite.run("INSERT OR IGNORE INTO barrier (gid, branch, state, " + std::string(time_column) +
-                       ") VALUES (?, ?, ?, ?)",
-                   {gid, branch, std::string(state), now_ns()});
+  (void)sqlite.run(
+      "INSERT OR IGNORE INTO barrier (gid, branch, state, " + std::string(time_column) + ") VALUES (?, ?, ?, ?)",
+      {gid, branch, std::string(state), now_ns()});
   if (sqlite.changes() == 1) return {true, std::string(state)};
   const auto rows = sqlite.run("SELECT state FROM barrier WHERE gid = ? AND branch = ?", {gid, branch});
   return {false, text_of(rows->at(0).at(0))};

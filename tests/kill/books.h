@@ -23,20 +23,19 @@ enum class Sabotage : std::uint8_t {
 
 /// The books of participant `index`: SQLite file `participant-INDEX.db` below `folder`. The business rows have no key
 /// by gid, so that whatever is done twice stands there twice.
-inline constexpr const char* kSchema[] = {
+inline constexpr const char* kSchema =
     // The barrier. state: done, undone, tombstone. Times are of the machine's monotonic clock, in ns: all processes
     // share it, so the oracle can compare across participants.
     "CREATE TABLE IF NOT EXISTS barrier (gid TEXT NOT NULL, branch TEXT NOT NULL, state TEXT NOT NULL,"
-    " acted_at INTEGER NOT NULL DEFAULT 0, undone_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (gid, branch))",
-    "CREATE TABLE IF NOT EXISTS effects (gid TEXT NOT NULL, branch TEXT NOT NULL, amount INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)",
-    "INSERT OR IGNORE INTO account VALUES (1, 0)",
+    "  acted_at INTEGER NOT NULL DEFAULT 0, undone_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (gid, branch));"
+    "CREATE TABLE IF NOT EXISTS effects (gid TEXT NOT NULL, branch TEXT NOT NULL, amount INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);"
+    "INSERT OR IGNORE INTO account VALUES (1, 0);"
     // What a producer's local transaction changes.
-    "CREATE TABLE IF NOT EXISTS orders (gid TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS orders_by_gid ON orders (gid)",
+    "CREATE TABLE IF NOT EXISTS orders (gid TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS orders_by_gid ON orders (gid);"
     // What a participant saw and must never see.
-    "CREATE TABLE IF NOT EXISTS complaints (gid TEXT NOT NULL, branch TEXT NOT NULL, text TEXT NOT NULL)",
-};
+    "CREATE TABLE IF NOT EXISTS complaints (gid TEXT NOT NULL, branch TEXT NOT NULL, text TEXT NOT NULL);";
 std::string books_path(const std::string& folder, std::size_t index);
 
 /// What a participant answers. `fresh`: the effect happened just now.

@@ -72,9 +72,8 @@ Deal deal_of(const Json& json) {
                            one.at("loses").get<bool>(), one.at("slow_ms").get<unsigned>(),
                            one.at("after").get<std::vector<std::size_t>>()});
   }
-  deal.production = {json.at("place").get<std::size_t>(), json.at("commits").get<bool>(),
-                     json.at("silent").get<bool>(), json.at("hold_ms").get<unsigned>(),
-                     json.at("dies").get<std::string>()};
+  deal.production = {json.at("place").get<std::size_t>(), json.at("commits").get<bool>(), json.at("silent").get<bool>(),
+                     json.at("hold_ms").get<unsigned>(), json.at("dies").get<std::string>()};
   deal.repeats_undo_input = json.at("repeats_undo_input").get<bool>();
   deal.aborts = json.at("aborts").get<bool>();
   return deal;

@@ -40,19 +40,19 @@ struct Share {
   std::string branch;
   std::size_t place = 0;  ///< index of the participant
   std::int64_t amount = 0;
-  bool refuses = false;           ///< says no, always
-  bool loses = false;             ///< closes the connection after the effect instead of answering
-  unsigned slow_ms = 0;           ///< works so long before it answers
+  bool refuses = false;            ///< says no, always
+  bool loses = false;              ///< closes the connection after the effect instead of answering
+  unsigned slow_ms = 0;            ///< works so long before it answers
   std::vector<std::size_t> after;  ///< kGraph: indices of the shares before it
 };
 
 /// What the producer of a two-step message does, and where it dies (SIGKILL of itself).
 struct Production {
   std::size_t place = 0;
-  bool commits = true;  ///< its local transaction; otherwise it is rolled back
-  bool silent = false;  ///< neither submits nor aborts: the check-back must find out
+  bool commits = true;   ///< its local transaction; otherwise it is rolled back
+  bool silent = false;   ///< neither submits nor aborts: the check-back must find out
   unsigned hold_ms = 0;  ///< how long the local transaction stays open
-  std::string dies;     ///< empty, or one of kDeathPoints
+  std::string dies;      ///< empty, or one of kDeathPoints
 };
 /// After prepare was acknowledged; with the local transaction open; after its commit; after submit.
 inline constexpr const char* kDeathPoints[] = {"prepared", "open", "committed", "submitted"};
@@ -62,9 +62,9 @@ struct Deal {
   std::string gid;
   Shape shape = Shape::kList;
   std::vector<Share> shares;
-  Production production;         ///< kTwoStep
+  Production production;            ///< kTwoStep
   bool repeats_undo_input = false;  ///< the plan has a compensate_input of its own
-  bool aborts = false;           ///< the client asks for an abort in the middle
+  bool aborts = false;              ///< the client asks for an abort in the middle
 
   [[nodiscard]] bool is_saga() const { return shape <= Shape::kGraph; }
   [[nodiscard]] bool refused_somewhere() const;

@@ -1,5 +1,6 @@
 #include "kill/fleet.h"
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -94,6 +95,12 @@ bool Fleet::die_at(const std::string& failpoint, std::uint64_t passage, millisec
   }
   ++tally_.failpoint_kills;
   return true;
+}
+
+void Fleet::revive() {
+  settled_.launch();
+  ++tally_.restarts;
+  await_settled();
 }
 
 void Fleet::kill_participant(std::size_t index) {

@@ -11,9 +11,9 @@
 namespace settle::kill {
 
 struct Tally {
-  std::size_t kills = 0;           ///< of the daemon, by us
+  std::size_t kills = 0;            ///< of the daemon, by us
   std::size_t failpoint_kills = 0;  ///< of the daemon, by itself at a failpoint
-  std::size_t restarts = 0;        ///< of the daemon
+  std::size_t restarts = 0;         ///< of the daemon
   std::size_t participant_kills = 0;
   std::size_t participant_suicides = 0;  ///< producers that died between their steps
   live::milliseconds slowest_start{0};   ///< from exec to ready
@@ -36,6 +36,8 @@ class Fleet {
   void kill_settled(bool awaits, const std::function<void()>& between = [] {});
   /// A new start that dies at the failpoint. False: it did not, for `bound`.
   bool die_at(const std::string& failpoint, std::uint64_t passage, live::milliseconds bound);
+  /// A new start of a daemon that has died.
+  void revive();
   void await_settled();
   void kill_participant(std::size_t index);
   /// SIGTERM; then the participants end.

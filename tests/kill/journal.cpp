@@ -9,8 +9,7 @@
 
 namespace settle::kill {
 
-Journal::Journal(const std::string& path)
-    : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
+Journal::Journal(const std::string& path) : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
   if (fd_ < 0) {
     std::cerr << "cannot write " << path << "\n";
     std::abort();

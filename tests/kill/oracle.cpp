@@ -11,8 +11,8 @@ namespace settle::kill {
 
 std::string_view name_of(Check check) {
   constexpr std::array<std::string_view, kChecks> kNames{
-      "once",         "one-outcome", "told-truth", "told-once", "remembered",   "carried-out",  "turned-back",
-      "order",        "not-invented", "delivered",  "at-rest",   "no-complaint", "books-add-up", "represented"};
+      "once",  "one-outcome",  "told-truth", "told-once", "remembered",   "carried-out",  "turned-back",
+      "order", "not-invented", "delivered",  "at-rest",   "no-complaint", "books-add-up", "represented"};
   return kNames[static_cast<std::size_t>(check)];
 }
 
@@ -175,7 +175,8 @@ Found* share_of(Cases& cases, std::size_t place, const std::string& gid, const s
 void read_books(const std::string& folder, std::size_t place, Cases& cases, Verdict& verdict) {
   Sqlite books(books_path(folder, place), 10'000);
   std::int64_t sum = 0;
-  for (const Row& row : *books.run("SELECT gid, branch, amount FROM effects ORDER BY rowid")) {
+  const auto effects = books.run("SELECT gid, branch, amount FROM effects ORDER BY rowid");
+  for (const Row& row : *effects) {
     sum += number_of(row.at(2));
     Found* const found = share_of(cases, place, text_of(row.at(0)), text_of(row.at(1)));
     verdict.expect(found != nullptr, Check::kNotInvented, text_of(row.at(0)), "nobody planned this effect");
@@ -184,14 +185,16 @@ void read_books(const std::string& folder, std::size_t place, Cases& cases, Verd
   const std::int64_t balance = number_of(books.run("SELECT balance FROM account")->at(0).at(0));
   verdict.expect(sum == balance, Check::kBooksAddUp, "", "participant " + std::to_string(place));
 
-  for (const Row& row : *books.run("SELECT gid, branch, acted_at, undone_at FROM barrier WHERE branch <> '00'")) {
+  const auto barrier = books.run("SELECT gid, branch, acted_at, undone_at FROM barrier WHERE branch <> '00'");
+  for (const Row& row : *barrier) {
     Found* const found = share_of(cases, place, text_of(row.at(0)), text_of(row.at(1)));
     verdict.expect(found != nullptr, Check::kNotInvented, text_of(row.at(0)), "nobody planned this call");
     if (found == nullptr) continue;
     found->acted_at = number_of(row.at(2));
     found->undone_at = number_of(row.at(3));
   }
-  for (const Row& row : *books.run("SELECT gid FROM orders")) {
+  const auto orders = books.run("SELECT gid FROM orders");
+  for (const Row& row : *orders) {
     const auto found = cases.find(text_of(row.at(0)));
     const bool is_planned = found != cases.end() && found->second.deal.shape == Shape::kTwoStep &&
                             found->second.deal.production.place == place;
@@ -218,14 +221,12 @@ void judge_the_net(const std::vector<Case>& cases, Verdict& verdict) {
     return one.deal.is_saga() && std::ranges::any_of(one.found, [](const Found& f) { return f.amounts.size() == 2; });
   });
   some("delivered message", [](const Case& one) { return one.deal.shape == Shape::kTwoStep && one.orders == 1; });
-  some("message dropped with its business", [](const Case& one) {
-    return one.deal.shape == Shape::kTwoStep && one.orders == 0 && one.heard.acknowledged;
-  });
+  some("message dropped with its business",
+       [](const Case& one) { return one.deal.shape == Shape::kTwoStep && one.orders == 0 && one.heard.acknowledged; });
   some("verdict told", [](const Case& one) { return !one.heard.verdicts.empty(); });
   some("acknowledgement", [](const Case& one) { return one.heard.acknowledged; });
-  some("answer that a participant lost", [](const Case& one) {
-    return effective(one) > 0 && std::ranges::any_of(one.deal.shares, &Share::loses);
-  });
+  some("answer that a participant lost",
+       [](const Case& one) { return effective(one) > 0 && std::ranges::any_of(one.deal.shares, &Share::loses); });
 }
 
 }  // namespace

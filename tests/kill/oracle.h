@@ -70,8 +70,8 @@ struct Verdict {
   std::vector<Violation> violations;
   std::size_t transactions = 0;
   std::size_t acknowledged = 0;
-  std::size_t committed = 0;
-  std::size_t aborted = 0;
+  std::size_t committed = 0;  ///< with effects
+  std::size_t aborted = 0;    ///< without
 
   [[nodiscard]] std::uint64_t checks_in_all() const;
   [[nodiscard]] bool has(Check check) const;

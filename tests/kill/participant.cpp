@@ -20,8 +20,7 @@ live::Said said(const Answer& answer) { return {answer.status, answer.body, {}, 
 }  // namespace
 
 Participant::Participant(const ParticipantOptions& options)
-    : index_(options.index),
-      books_(options.folder, options.index, options.sabotage),
+    : books_(options.folder, options.index, options.sabotage),
       journal_(options.folder + "/producer-" + std::to_string(options.index) + ".journal"),
       settled_(options.settled, kSettledPatience) {}
 

@@ -35,7 +35,6 @@ class Participant {
   live::Said on_produce(const live::Message& request);
   bool prepare(const Deal& deal, const std::string& plan);
 
-  const std::size_t index_;
   Books books_;
   Journal journal_;
   live::Client settled_;

@@ -16,10 +16,9 @@ namespace {
 void bind(sqlite3* handle, sqlite3_stmt* statement, int at, const Value& value) {
   const auto* number = std::get_if<std::int64_t>(&value);
   const auto* text = std::get_if<std::string>(&value);
-  const int bound =
-      number != nullptr
-          ? sqlite3_bind_int64(statement, at, *number)
-          : sqlite3_bind_text(statement, at, text->data(), static_cast<int>(text->size()), SQLITE_TRANSIENT);
+  const int bound = number != nullptr ? sqlite3_bind_int64(statement, at, *number)
+                                      : sqlite3_bind_text(statement, at, text->data(), static_cast<int>(text->size()),
+                                                          SQLITE_TRANSIENT);
   if (bound != SQLITE_OK) give_up(handle, "bind");
 }
 
@@ -54,7 +53,8 @@ Sqlite::~Sqlite() { sqlite3_close_v2(handle_); }
 
 std::optional<std::vector<Row>> Sqlite::run(std::string_view statement, std::initializer_list<Value> values) {
   sqlite3_stmt* prepared = nullptr;
-  const int made = sqlite3_prepare_v2(handle_, statement.data(), static_cast<int>(statement.size()), &prepared, nullptr);
+  const int made =
+      sqlite3_prepare_v2(handle_, statement.data(), static_cast<int>(statement.size()), &prepared, nullptr);
   if ((made & 0xff) == SQLITE_BUSY) return std::nullopt;
   if (made != SQLITE_OK) give_up(handle_, statement);
   int at = 0;
@@ -66,6 +66,12 @@ std::optional<std::vector<Row>> Sqlite::run(std::string_view statement, std::ini
   sqlite3_finalize(prepared);
   if (code != SQLITE_DONE) return std::nullopt;
   return rows;
+}
+
+void Sqlite::run_all(const char* statements) {
+  int code = SQLITE_BUSY;
+  while ((code & 0xff) == SQLITE_BUSY) code = sqlite3_exec(handle_, statements, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) give_up(handle_, statements);
 }
 
 int Sqlite::changes() const { return sqlite3_changes(handle_); }

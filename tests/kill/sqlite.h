@@ -29,6 +29,8 @@ class Sqlite {
 
   /// Runs one statement and gives its rows; nothing: somebody else holds the lock, nothing has happened.
   std::optional<std::vector<Row>> run(std::string_view statement, std::initializer_list<Value> values = {});
+  /// Statements without values; waits for a lock as long as it takes.
+  void run_all(const char* statements);
   /// Rows changed by the last statement.
   [[nodiscard]] int changes() const;
 

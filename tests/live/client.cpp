@@ -65,8 +65,8 @@ std::vector<Json> Client::list(const std::string& query) const {
   std::vector<Json> all;
   std::string cursor;
   do {
-    const Reply page =
-        get("/v1/transactions?limit=1000" + (query.empty() ? "" : "&" + query) + (cursor.empty() ? "" : "&cursor=" + cursor));
+    const Reply page = get("/v1/transactions?limit=1000" + (query.empty() ? "" : "&" + query) +
+                           (cursor.empty() ? "" : "&cursor=" + cursor));
     if (!page.ok()) return all;
     for (const Json& document : page.body.value("transactions", Json::array())) all.push_back(document);
     cursor = page.text("/next_cursor");

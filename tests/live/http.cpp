@@ -73,7 +73,8 @@ bool parse_head(std::string_view head, Message& message) {
 }  // namespace
 
 std::string Message::header(std::string_view name) const {
-  const auto found = std::ranges::find(headers, name, [](const auto& header) { return std::string_view(header.first); });
+  const auto found =
+      std::ranges::find(headers, name, [](const auto& header) { return std::string_view(header.first); });
   return found == headers.end() ? std::string() : found->second;
 }
 

@@ -41,7 +41,8 @@ std::string binary(std::string_view name);
 /// Asks again and again until `holds` or `bound` is over; says whether it holds. The bound only ends a failing test.
 bool eventually(milliseconds bound, const std::function<bool()>& holds);
 
-/// How long a step of a healthy program may take on a busy machine under a sanitizer: ends failing tests, times nothing.
+/// How long a step of a healthy program may take on a busy machine under a sanitizer: ends failing tests, times
+/// nothing.
 inline constexpr seconds kPatience{30};
 
 /// The content of a file; empty if there is none.

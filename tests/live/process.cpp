@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +12,12 @@
 #include <iostream>
 
 namespace settle::live {
+namespace {
+
+// Debian 12's <sys/pidfd.h> cannot be linked from C++.
+int pidfd_of(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+}  // namespace
 
 Process::Process(const std::vector<std::string>& command, const std::string& log) {
   std::vector<char*> words;
@@ -31,7 +37,7 @@ Process::Process(const std::vector<std::string>& command, const std::string& log
     ::_exit(127);
   }
   ::close(output);
-  handle_ = pid_ > 0 ? ::pidfd_open(pid_, 0) : -1;
+  handle_ = pid_ > 0 ? pidfd_of(pid_) : -1;
   if (handle_ < 0) {
     std::cerr << "cannot start " << command[0] << "\n";
     std::abort();
@@ -60,7 +66,7 @@ Process::~Process() {
 bool Process::running() { return started() && !wait(milliseconds{0}); }
 
 void Process::send(int signal) const {
-  if (started() && !exit_) (void)::pidfd_send_signal(handle_, signal, nullptr, 0);
+  if (started() && !exit_) (void)::syscall(SYS_pidfd_send_signal, handle_, signal, nullptr, 0);
 }
 
 std::optional<Exit> Process::wait(milliseconds bound) {

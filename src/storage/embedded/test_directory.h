@@ -1,17 +1,25 @@
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace settle {
 
-/// A directory of its own for one test, on the disk of the build (a memory file system would prove nothing about
-/// syncs); removed with everything in it at the end.
+/// A directory of its own for one test, removed with everything in it at the end.
 class TestDirectory {
  public:
-  TestDirectory() {
-    std::string name = (std::filesystem::current_path() / "store-test-XXXXXX").string();
+  enum class Kind {
+    kDisk,    ///< where the test runs: syncs reach a disk
+    kMemory,  ///< quick, where the system offers it: for damage that syncs have no part in
+  };
+
+  explicit TestDirectory(Kind kind = Kind::kDisk) {
+    std::filesystem::path parent = std::filesystem::current_path();
+    if (kind == Kind::kMemory && std::filesystem::is_directory("/dev/shm")) parent = "/dev/shm";
+    std::string name = (parent / "settle-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
     path_ = name;
   }
@@ -23,6 +31,7 @@ class TestDirectory {
   }
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string sub(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;

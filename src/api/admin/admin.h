@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/admin/metrics.h"
+#include "api/http/body_reader.h"
+#include "api/http/face.h"
+#include "api/http/pending.h"
+#include "api/http/ports.h"
+#include "api/http/query_string.h"
+#include "net/http_server.h"
+
+namespace settle::api {
+
+/// What the admin listener needs beside Ports. Called on its thread only.
+class AdminPorts {
+ public:
+  AdminPorts() = default;
+  AdminPorts(const AdminPorts&) = delete;
+  AdminPorts& operator=(const AdminPorts&) = delete;
+  virtual ~AdminPorts() = default;
+
+  /// Asks every worker; `then` runs on this thread, later or at once.
+  virtual void collect(std::function<void(const MetricsSnapshot&)> then) = 0;
+
+  /// Runs `then` on this thread after the pause.
+  virtual void after(Duration pause, std::function<void()> then) = 0;
+};
+
+/// How long /readyz waits for the store, and /metrics for the workers.
+inline constexpr Duration kProbeTimeout = std::chrono::seconds{2};
+
+/// The admin listener: health, metrics, operators' verbs. On one thread; it must outlive what it gave to its ports.
+class AdminFace {
+ public:
+  AdminFace(Ports& ports, AdminPorts& admin, Respond respond);
+
+  void on_request(const net::HttpRequest& request, net::ResponseSlot slot);
+
+  /// The engine's reply to a token that `is_for_admin`.
+  void on_reply(engine::Token token, Rendered&& rendered);
+  void on_gone(net::ResponseSlot slot);
+
+ private:
+  /// Somebody who is answered when something has come, or when `until` is over.
+  struct Waiting {
+    std::uint64_t number;
+    net::ResponseSlot slot;
+  };
+
+  void readyz(net::ResponseSlot slot);
+  void start_probe();
+  void probed(const Result<void>& result);
+  void metrics(net::ResponseSlot slot);
+  void retry(std::string_view gid, QueryString& query, const net::HttpRequest& request, net::ResponseSlot slot);
+  void answer(net::ResponseSlot slot, const Rendered& rendered);
+  void answer_ready(const Rendered& rendered);
+  /// Takes the waiter off; false: it has been answered.
+  static bool take(std::vector<Waiting>& list, std::uint64_t number);
+
+  Ports& ports_;
+  AdminPorts& admin_;
+  Respond respond_;
+  BodyReader body_;
+  PendingReplies pending_;
+  std::vector<Waiting> for_probe_;
+  std::vector<Waiting> for_metrics_;
+  bool probing_ = false;
+  std::uint64_t numbers_ = 0;
+};
+
+}  // namespace settle::api

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/http/body_reader.h"
+#include "engine/worker.h"
+
+namespace settle::api {
+
+/// Bodies of the verbs that name a transaction in their path. An empty body stands for `{}`. False: see
+/// `body.refusal()`. What is read is copied into `out`.
+
+/// `{"wait_ms"?, "wait_for"?}`
+bool read_submit(BodyReader& body, std::string_view text, engine::Request& out);
+
+/// `{"reason"?, "wait_ms"?, "wait_for"?}`
+bool read_abort(BodyReader& body, std::string_view text, engine::Request& out);
+
+/// `{"op", "outcome", "result"?, "reason"?}`: `result` goes with done, `reason` with refused.
+bool read_report(BodyReader& body, std::string_view text, engine::Request& out);
+
+/// `{"reason"}`: operators say why.
+bool read_retry(BodyReader& body, std::string_view text, engine::Request& out);
+
+}  // namespace settle::api
