@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -92,7 +93,8 @@ bool read_message(std::string_view data, Message& message) {
         break;
       case 'c':
       case 'C':
-        if (!header(line, "content-length: ", value) && !header(line, "Content-Length: ", value)) break;
+        if (!header(line, "content-length:", value) && !header(line, "Content-Length:", value)) break;
+        value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
         (void)std::from_chars(value.data(), value.data() + value.size(), length);
         break;
       default:

@@ -38,7 +38,7 @@ TEST(Histogram, HoldsEveryValue) {
 
 TEST(ReadMessage, NeedsAllOfIt) {
   const std::string text =
-      "POST /a HTTP/1.1\r\nsettle-gid: g1\r\nContent-Length: 3\r\nsettle-branch: b\r\nsettle-op: action\r\n\r\nabc";
+      "POST /a HTTP/1.1\r\nsettle-gid: g1\r\nContent-Length:   3\r\nsettle-branch: b\r\nsettle-op: action\r\n\r\nabc";
   Message message;
   for (std::size_t size = 0; size < text.size(); ++size)
     EXPECT_FALSE(read_message(std::string_view(text).substr(0, size), message)) << size;

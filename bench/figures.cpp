@@ -21,9 +21,11 @@ void print_text(const Figures& figures) {
               figures.cpu_user_us, figures.cpu_system_us);
   std::printf("  store           %.3f syncs per transaction (%s)", figures.syncs, figures.sync_source.c_str());
   if (figures.syncs_claimed >= 0) std::printf(", %.3f by its own count", figures.syncs_claimed);
-  std::printf("; %.0f bytes written", figures.written_bytes);
-  if (figures.log_bytes >= 0) std::printf(", %.0f of them records by its own count", figures.log_bytes);
-  std::printf("\n");
+  std::printf("; %.0f bytes written\n", figures.written_bytes);
+  if (figures.saves_claimed >= 0) {
+    std::printf("  saves           %.2f per transaction, %.2f forced (its own count)\n", figures.saves_claimed,
+                figures.forced_claimed);
+  }
   std::printf("  beside it       client and participant %.1f µs per transaction; others kept %.2f cores busy\n",
               figures.bench_cpu_us, figures.other_cores);
   std::printf("  exchanges       call %.0f bytes, answer to the client %.0f bytes\n", figures.call_bytes,

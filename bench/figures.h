@@ -21,10 +21,11 @@ struct Figures {
   // Of the coordinator's process, per transaction.
   double cpu_user_us = 0;
   double cpu_system_us = 0;
-  double syncs = 0;           ///< counted from outside
-  double syncs_claimed = -1;  ///< what its own /metrics say; negative: says nothing
-  double written_bytes = 0;   ///< towards the disk, counted from outside, in pages
-  double log_bytes = -1;      ///< what its own /metrics say; negative: says nothing
+  double syncs = 0;            ///< counted from outside
+  double syncs_claimed = -1;   ///< what its own /metrics say; negative: says nothing
+  double saves_claimed = -1;   ///< likewise: records that went to the store
+  double forced_claimed = -1;  ///< likewise: saves that somebody had to wait for
+  double written_bytes = 0;    ///< towards the disk, counted from outside, in pages
   std::string sync_source;
   double bench_cpu_us = 0;   ///< of client and participant
   double other_cores = 0;    ///< busy with other people's processes: above 0.1 the machine was not quiet

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -26,8 +27,7 @@ struct Snapshot {
   Clock::time_point at;
   Usage usage;
   double own_us = 0;
-  double syncs_claimed = -1;
-  double log_bytes = -1;
+  OwnCounts own;
 };
 
 Result<Snapshot> look(const Coordinated& coordinated) {
@@ -35,7 +35,7 @@ Result<Snapshot> look(const Coordinated& coordinated) {
   if (coordinated.own_counts) {
     auto counts = coordinated.own_counts();
     if (!counts) return counts.error();
-    std::tie(snapshot.syncs_claimed, snapshot.log_bytes) = *counts;
+    snapshot.own = *counts;
   }
   snapshot.at = Clock::now();
   snapshot.usage = coordinated.meter->read();
@@ -58,8 +58,12 @@ void fill(Figures& figures, const Snapshot& before, const Snapshot& after, const
   figures.cpu_system_us = used.system_us / transactions;
   figures.syncs = static_cast<double>(used.syncs) / transactions;
   figures.written_bytes = static_cast<double>(used.written_bytes) / transactions;
-  if (after.syncs_claimed >= 0) figures.syncs_claimed = (after.syncs_claimed - before.syncs_claimed) / transactions;
-  if (after.log_bytes >= 0) figures.log_bytes = (after.log_bytes - before.log_bytes) / transactions;
+  const auto claimed = [&](double OwnCounts::* count) {
+    return after.own.*count < 0 ? -1 : (after.own.*count - before.own.*count) / transactions;
+  };
+  figures.syncs_claimed = claimed(&OwnCounts::syncs);
+  figures.saves_claimed = claimed(&OwnCounts::saves);
+  figures.forced_claimed = claimed(&OwnCounts::forced);
   const double own_us = after.own_us - before.own_us;
   figures.bench_cpu_us = own_us / transactions;
   figures.other_cores = std::max(0.0, (used.machine_us - used.user_us - used.system_us - own_us) / elapsed_us);

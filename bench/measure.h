@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "child.h"
@@ -14,12 +13,18 @@
 
 namespace settle::bench {
 
+/// What a coordinator says of itself, since its start.
+struct OwnCounts {
+  double syncs = -1;
+  double saves = -1;
+  double forced = -1;
+};
+
 /// A coordinator that runs: settled, or the floor's.
 struct Coordinated {
   std::uint16_t port = 0;
   const Meter* meter = nullptr;
-  /// Syncs and record bytes by its own count; empty: it has none.
-  std::function<Result<std::pair<double, double>>()> own_counts;
+  std::function<Result<OwnCounts>()> own_counts;  ///< empty: it counts nothing
 };
 
 /// A prefix of gids that no other run has.

@@ -15,7 +15,8 @@ namespace {
 
 // Of /metrics.
 constexpr std::string_view kSyncs = "settle_store_syncs_total";
-constexpr std::string_view kBytes = "settle_store_bytes_total";
+constexpr std::string_view kSaves = "settle_store_saves_total";
+constexpr std::string_view kForced = R"(settle_saves_total{durability="forced"})";
 
 /// GET, waiting for the answer; kUnavailable if there is none or it is no 200.
 Result<std::string> get(std::uint16_t port, const std::string& path) {
@@ -36,15 +37,13 @@ Result<std::string> get(std::uint16_t port, const std::string& path) {
   }
 }
 
-// The sum over all labels; negative if there is no such metric.
+// `name` with its labels; negative if there is no such metric.
 double metric(const std::string& text, std::string_view name) {
   std::istringstream lines(text);
-  double sum = -1;
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with(name) || (line[name.size()] != ' ' && line[name.size()] != '{')) continue;
-    sum = std::max(sum, 0.0) + std::strtod(line.c_str() + line.rfind(' '), nullptr);
+    if (line.starts_with(name) && line[name.size()] == ' ') return std::strtod(line.c_str() + name.size(), nullptr);
   }
-  return sum;
+  return -1;
 }
 
 }  // namespace
@@ -100,10 +99,10 @@ Coordinated Settled::coordinated() const {
   Coordinated coordinated;
   coordinated.port = api_port_;
   coordinated.meter = meter_.get();
-  coordinated.own_counts = [port = admin_port_]() -> Result<std::pair<double, double>> {
+  coordinated.own_counts = [port = admin_port_]() -> Result<OwnCounts> {
     const auto text = get(port, "/metrics");
     if (!text) return text.error();
-    return std::pair{metric(*text, kSyncs), metric(*text, kBytes)};
+    return OwnCounts{metric(*text, kSyncs), metric(*text, kSaves), metric(*text, kForced)};
   };
   return coordinated;
 }

@@ -19,7 +19,7 @@ constexpr std::uint32_t kSlotBits = 24;
 enum Line : std::uint32_t { kSame, kOther, kAbort, kQuery, kQueryTid, kSubmit, kRetryNow, kWaitLong };
 
 constexpr std::uint8_t kTriesFew = 3;
-constexpr std::uint8_t kTriesMany = 8;
+constexpr std::uint8_t kTriesMany = 14;
 
 }  // namespace
 
@@ -206,7 +206,8 @@ void Clients::again(std::uint32_t slot) {
   talk.is_at_node = talk.is_over = talk.has_view = false;
   talk.events = 0;
   talk.kind = AnswerKind::kDocument;
-  ask(std::move(talk), Span{milliseconds{1}, milliseconds{400}}.draw(world_.client_dice()));
+  const Duration most = milliseconds{50} * (1 << std::min<unsigned>(talk.tries, 6));
+  ask(std::move(talk), Span{milliseconds{1}, most}.draw(world_.client_dice()));
 }
 
 void Clients::node_gone(std::uint8_t node, std::uint32_t life) {

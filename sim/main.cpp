@@ -16,7 +16,7 @@
 #include "mutants.h"
 #include "protocol/step.h"
 #include "runner.h"
-#include "scenario.h"
+#include "scenario/scenario.h"
 
 // settle-sim: whole clusters on virtual time. See README.md in this folder.
 

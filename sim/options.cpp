@@ -38,17 +38,17 @@ void draw_cluster(Random& random, Options& o) {
   o.shards = static_cast<std::uint16_t>(random.between(o.nodes, 8));
   o.services = static_cast<std::uint8_t>(random.between(2, 6));
   o.has_lasting_names = random.below(2) == 0;
-  o.lease = spread(random, milliseconds{400}, milliseconds{3000});
+  o.lease = spread(random, milliseconds{300}, milliseconds{2000});
   o.lazy_wait = random.below(4) == 0 ? Duration{0} : spread(random, milliseconds{1}, milliseconds{20});
   o.limits.calls_per_destination = random.below(3) == 0 ? random.below(4) + 1 : 256;
 }
 
 void draw_load(Random& random, Options& o) {
-  o.arrival_gap = spread(random, microseconds{1500}, milliseconds{24});
+  o.arrival_gap = spread(random, milliseconds{3}, milliseconds{48});
   o.messages_permille = static_cast<std::uint32_t>(random.between(150, 700));
   o.named_permille = static_cast<std::uint32_t>(random.between(300, 1000));
   o.branches_most = random.below(8) == 0 ? 10 : static_cast<std::uint32_t>(random.between(2, 5));
-  o.refusal_permille = rate(random, 30, 500);
+  o.refusal_permille = rate(random, 60, 600);
   o.bounded_permille = rate(random, 20, 400);
   o.attempt_timeout = span(random, milliseconds{60}, milliseconds{2000});
   o.retry_base = span(random, milliseconds{5}, milliseconds{400});
@@ -61,7 +61,7 @@ void draw_times(Random& random, Options& o) {
   o.sync = span(random, microseconds{200}, milliseconds{12});
   o.network = span(random, microseconds{50}, milliseconds{20});
   o.job = span(random, microseconds{50}, milliseconds{30});
-  o.boot = span(random, milliseconds{5}, milliseconds{600});
+  o.boot = span(random, milliseconds{2}, milliseconds{250});
   o.late = span(random, milliseconds{200}, milliseconds{20'000});
   o.stall = span(random, milliseconds{50}, milliseconds{3000});
   o.pause = Span{o.lease / 4, o.lease * 4};
@@ -126,9 +126,9 @@ void draw_strikes(Random& random, Options& o) {
   }
   if (o.is_on(Fault::kOverload)) {
     o.limits.open_max =
-        random.below(2) == 0 ? spread(random, std::uint64_t{10}, std::uint64_t{200}) : o.limits.open_max;
+        random.below(2) == 0 ? spread(random, std::uint64_t{25}, std::uint64_t{400}) : o.limits.open_max;
     o.limits.unsaved_max =
-        random.below(2) == 0 ? spread(random, std::uint64_t{2}, std::uint64_t{50}) : o.limits.unsaved_max;
+        random.below(2) == 0 ? spread(random, std::uint64_t{4}, std::uint64_t{80}) : o.limits.unsaved_max;
     o.limits.waiting_loads_max = random.below(2) == 0 ? random.below(20) : o.limits.waiting_loads_max;
   }
 }

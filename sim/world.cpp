@@ -50,7 +50,12 @@ TxNo World::add_script() {
   ledger_.add();
   oracle_.add(scripts_.back());
   struck_.emplace_back();
-  if (scripts_.back().deadline.count() > 0) strike(Fault::kDeadline, no);
+  const Script& script = scripts_.back();
+  trace_.line(now_, "client of %s: %s, %zu branches, deadline %lld us, check after %lld us, delay %lld us",
+              gid_of(no).c_str(), std::string(name_of(script.pattern)).c_str(), script.count,
+              static_cast<long long>(script.deadline.count()), static_cast<long long>(script.check_after.count()),
+              static_cast<long long>(script.delay.count()));
+  if (script.deadline.count() > 0) strike(Fault::kDeadline, no);
   if (options_.is_on(Fault::kClock)) strike(Fault::kClock, no);
   return no;
 }
@@ -273,7 +278,8 @@ void World::run() {
     }
     const bool is_silent = clients_.waiting_at_nodes() == 0;
     oracle_.check(Check::kAnswered, is_silent, kNoTx, "a request was never answered");
-    trace_.line(now_, "at the end: %zu open in the store, %zu in workers, %zu saves queued, %zu calls, %zu client talks",
+    trace_.line(now_,
+                "at the end: %zu open in the store, %zu in workers, %zu saves queued, %zu calls, %zu client talks",
                 store_.open(), open, queued, calls_.under_way(), clients_.busy());
     oracle_.finish(is_quiet(), open, queued);
   }

@@ -100,10 +100,19 @@ void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int
       ++facts.retries_open;
       for (OpFacts& op : facts.ops) op.not_before = kNoInstant;
       break;
-    case engine::Verb::kReport:
+    case engine::Verb::kReport: {
       if (reported == Outcome::kRefused) facts.refused = true;
-      if (reported == Outcome::kDone && branch >= 0) facts.ops[static_cast<std::size_t>(branch)].is_done = true;
+      if (branch < 0) break;
+      OpFacts& op = facts.ops[static_cast<std::size_t>(branch)];
+      if (reported == Outcome::kDone) op.is_done = true;
+      // What is reported ends the op; an attempt under way may still run, but nobody waits for it.
+      op.not_before = kNoInstant;
+      if (!op.is_in_flight) break;
+      op.is_in_flight = false;
+      op.may_have_run = true;
+      op.quiet_at = std::max(op.quiet_at, op.until);
       break;
+    }
     case engine::Verb::kQuery:
       break;
   }

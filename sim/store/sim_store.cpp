@@ -99,9 +99,12 @@ void SimStore::sync_up_to(std::uint64_t change) {
 }
 
 void SimStore::crash(Random& random, bool power_loss) {
-  const std::size_t kept = power_loss ? random.below(unsynced_.size() + 1) : unsynced_.size();
+  roll_back_to(power_loss ? random.below(unsynced_.size() + 1) : unsynced_.size());
+}
+
+void SimStore::roll_back_to(std::size_t groups_kept) {
   std::set<Tid> touched;
-  while (unsynced_.size() > kept) {
+  while (unsynced_.size() > groups_kept) {
     Group& last = unsynced_.back();
     for (auto undo = last.undo.rbegin(); undo != last.undo.rend(); ++undo) {
       touched.insert(undo->tid);

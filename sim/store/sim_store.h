@@ -46,6 +46,8 @@ class SimStore final : public Store {
   void sync();
   /// The host is gone (`power_loss`) or the process alone, whose writes the kernel then still has.
   void crash(Random& random, bool power_loss);
+  /// The worst crash of all: nothing is left but what was synced.
+  void lose_unsynced() { roll_back_to(0); }
 
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   [[nodiscard]] std::uint64_t synced() const { return synced_; }
@@ -113,6 +115,7 @@ class SimStore final : public Store {
   void drop(const Tid& tid);
   StoredRecord record_of(const Tid& tid, const Row& row) const;
   void sync_up_to(std::uint64_t change);
+  void roll_back_to(std::size_t groups_kept);
 
   Kind kind_;
   const Instant& now_;

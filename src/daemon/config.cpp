@@ -130,16 +130,15 @@ Result<Config> make_config(std::span<const Setting> settings) {
   return config;
 }
 
-std::vector<std::string_view> keys_not_served(const Config& config, std::span<const Setting> settings) {
+std::vector<std::string_view> keys_not_served(const Config& config) {
   std::vector<std::string_view> keys;
   for (const Key& key : config_keys()) {
     if (key.served) continue;
-    const bool set = std::any_of(settings.begin(), settings.end(), [&](const Setting& s) { return s.key == key.name; });
     const auto endpoints = endpoints_of(config);
-    const bool on = std::any_of(endpoints.begin(), endpoints.end(), [&](const NamedEndpoint& named) {
+    const bool listens = std::any_of(endpoints.begin(), endpoints.end(), [&](const NamedEndpoint& named) {
       return named.key == key.name && named.endpoint.on();
     });
-    if (set || on) keys.push_back(key.name);
+    if (listens || (key.name == "test-hooks" && config.test_hooks)) keys.push_back(key.name);
   }
   return keys;
 }

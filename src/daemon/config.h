@@ -85,8 +85,8 @@ std::span<const Key> config_keys();
 /// Errors: kInvalid; the message says where, what, and what instead.
 Result<Config> make_config(std::span<const Setting> settings);
 
-/// Keys of parts that this version does not have, and that are on in `config` or were set by somebody.
-std::vector<std::string_view> keys_not_served(const Config& config, std::span<const Setting> settings);
+/// Keys of parts that are on in `config` and that this version does not have.
+std::vector<std::string_view> keys_not_served(const Config& config);
 
 /// Reads a TOML file. Errors: kInvalid (syntax, a value that is no plain one), kNotFound (cannot be read).
 Result<std::vector<Setting>> read_config_file(const std::string& path);

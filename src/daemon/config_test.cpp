@@ -154,14 +154,10 @@ TEST(Config, StoresOfOtherVersionsAreNamedWithoutTheirPasswords) {
 }
 
 TEST(Config, PartsThatDoNotExistYetAreNamed) {
-  const auto plain = with({});
-  EXPECT_EQ(keys_not_served(*plain, {}), (std::vector<std::string_view>{"api.grpc", "api.channel"}));
-  const std::vector<Setting> settings = {{"api.grpc", "off", ""},
-                                         {"api.channel", "off", ""},
-                                         {"api.seata", "127.0.0.1:8091", ""},
-                                         {"test-hooks", "off", ""}};
-  const auto config = make_config(settings);
-  EXPECT_EQ(keys_not_served(*config, settings),
+  EXPECT_EQ(keys_not_served(*with({})), (std::vector<std::string_view>{"api.grpc", "api.channel"}));
+  EXPECT_EQ(keys_not_served(*with({{"api.grpc", "off", ""}, {"api.channel", "off", ""}, {"test-hooks", "off", ""}})),
+            std::vector<std::string_view>());
+  EXPECT_EQ(keys_not_served(*with({{"api.seata", "127.0.0.1:8091", ""}, {"test-hooks", "on", ""}})),
             (std::vector<std::string_view>{"api.grpc", "api.seata", "api.channel", "test-hooks"}));
 }
 

@@ -66,7 +66,6 @@ Daemon::Daemon(const Config& config, Store& store)
     keeper_.dropped(lease);
   };
   around_.idle_changed = [this] { changed(); };
-  around_.is_ready = [this] { return is_ready(); };
   around_.collect = [this](net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then) {
     collect(loop, std::move(then));
   };
@@ -174,7 +173,7 @@ bool Daemon::is_ready() const {
 
 void Daemon::wait_until_ready() {
   std::unique_lock held(lock_);
-  changed_.wait(held, [this] { return shutting_down_ || is_ready(); });
+  changed_.wait(held, [this] { return shutting_down_.load() || is_ready(); });
 }
 
 // Each thread adds its part on itself, the last one the rest: no lock is on anybody's way.
@@ -196,11 +195,12 @@ void Daemon::collect(net::Loop& loop, std::function<void(const api::MetricsSnaps
       sum.store_groups = writer.groups;
       sum.store_saves = writer.saves;
       sum.store_commit_us = writer.commit_us;
-      sum.store_waiting = writer.waiting;
+      sum.saves_waiting = writer.waiting;
       sum.store_syncs = store_.syncs();
+      sum.reads_waiting = reader_.waiting();
+      sum.records_loaded = loader_.loaded();
       sum.records_damaged = loader_.damaged();
-      sum.now = net::engine_now();
-      sum.is_ready = is_ready();
+      sum.is_ready = is_ready() && !shutting_down_;
       loop.post([gathering, then] { then(gathering->sum); });
     });
   }

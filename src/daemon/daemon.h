@@ -74,8 +74,8 @@ class Daemon final : private Ownership {
   std::atomic<bool> running_{false};
 
   mutable std::mutex lock_;
-  std::condition_variable changed_;  // readiness, idleness
-  bool shutting_down_ = false;       // guarded by lock_
+  std::condition_variable changed_;         // readiness, idleness
+  std::atomic<bool> shutting_down_{false};  // changes under lock_
 };
 
 }  // namespace settle::daemon

@@ -25,7 +25,8 @@ int complain(int code, std::string_view what) {
   return code;
 }
 
-Result<Config> configure(const CommandLine& line, std::vector<Setting>& settings) {
+Result<Config> configure(const CommandLine& line) {
+  std::vector<Setting> settings;
   if (!line.config_file.empty()) {
     auto read = read_config_file(line.config_file);
     if (!read) return read.error();
@@ -64,8 +65,8 @@ void write_file(const std::string& path, const std::string& text) {
   }
 }
 
-void name_missing_parts(const Config& config, const std::vector<Setting>& settings) {
-  for (const std::string_view key : keys_not_served(config, settings)) {
+void name_missing_parts(const Config& config) {
+  for (const std::string_view key : keys_not_served(config)) {
     log(LogLevel::kInfo, std::string(key) + " is accepted but not served by this version");
   }
 }
@@ -130,8 +131,7 @@ int run(int argc, char** argv) {
     }
     return 0;
   }
-  std::vector<Setting> settings;
-  const auto config = configure(*line, settings);
+  const auto config = configure(*line);
   if (!config) return complain(kExitUsage, config.error().message);
   set_log_level(config->log_level);
   if (!config->failpoint.empty()) {
@@ -140,7 +140,7 @@ int run(int argc, char** argv) {
     }
     log(LogLevel::kWarn, "a failpoint is armed; this process will kill itself", {{"failpoint", config->failpoint}});
   }
-  name_missing_parts(*config, settings);
+  name_missing_parts(*config);
   raise_descriptor_limit();
   return serve(*config, take_signals());
 }

@@ -87,6 +87,11 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
       participant_(loop_, participant_options(*around.config),
                    [this](CallEnded&& ended) { on_call_ended(std::move(ended)); }),
       worker_(worker_options(*around.config), *this),
+      face_(*this, [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
+                          std::string_view headers) { api_server_.respond(slot, status, type, body, headers); }),
+      admin_face_(*this, *this,
+                  [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
+                         std::string_view headers) { admin_server_.respond(slot, status, type, body, headers); }),
       api_server_(loop_, server_options(*around.config),
                   [this](const net::HttpRequest& request, net::ResponseSlot slot) { face_.on_request(request, slot); }),
       admin_server_(
@@ -347,6 +352,10 @@ void WorkerThread::collect(std::function<void(const api::MetricsSnapshot&)> then
   around_.collect(loop_, std::move(then));
 }
 
+void WorkerThread::after(Duration pause, std::function<void()> then) {
+  (void)loop_.at(loop_.now() + pause, std::move(then));
+}
+
 void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
   const engine::Counters& counters = worker_.counters();
   sum.engine.begun += counters.begun;
@@ -363,13 +372,20 @@ void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
   sum.open += worker_.open();
   sum.incidents += worker_.incidents();
   sum.oldest_open = std::min(sum.oldest_open, worker_.oldest_open());
-  sum.calls_open += participant_.open_calls();
+  sum.http.add(face_.figures());
   for (const net::HttpServer* server : {&api_server_, &admin_server_}) {
-    sum.http_requests += server->stats().requests;
-    sum.http_refused += server->stats().refused;
-    sum.http_timed_out += server->stats().timed_out;
-    sum.http_connections += server->connections();
+    sum.server.accepted += server->stats().accepted;
+    sum.server.turned_away += server->stats().turned_away;
+    sum.server.requests += server->stats().requests;
+    sum.server.refused += server->stats().refused;
+    sum.server.timed_out += server->stats().timed_out;
+    sum.client_connections += server->connections();
+    sum.requests_open += server->open_requests();
   }
+  sum.client.calls += participant_.stats().calls;
+  sum.client.connections += participant_.stats().connections;
+  sum.client.rescued += participant_.stats().rescued;
+  sum.calls_open += participant_.open_calls();
 }
 
 }  // namespace settle::daemon

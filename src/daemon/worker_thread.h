@@ -32,7 +32,6 @@ struct Surroundings {
   std::vector<WorkerThread*> threads;  ///< by index; shard s belongs to threads[s % size]
   std::function<void(Lease)> dropped;  ///< any thread: a worker dropped this shard
   std::function<void()> idle_changed;  ///< any thread, during a drain
-  std::function<bool()> is_ready;      ///< any thread: every shard of the process is loaded
   /// Asks every thread for its numbers; `then` runs on `loop`. Any thread.
   std::function<void(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then)> collect;
 };
@@ -102,8 +101,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   [[nodiscard]] Instant now() const override { return loop_.now(); }
 
   // api::AdminPorts
-  [[nodiscard]] bool is_ready() const override { return !draining_ && around_.is_ready(); }
   void collect(std::function<void(const api::MetricsSnapshot&)> then) override;
+  void after(Duration pause, std::function<void()> then) override;
 
   void feed(engine::Input&& input);
   void on_call_ended(CallEnded&& ended);

@@ -137,6 +137,13 @@ void Shard::apply(Entry& entry, protocol::Step step, bool sender_forgets, Instan
 
 /// Does what the durable state allows: answers, calls, timers, farewell. The entry may be gone afterwards.
 void Shard::settle(Entry& entry, Instant now) {
+  if (!may_act(now)) {
+    // R5: somebody else may own the shard by now, and what is in memory may be old. Neither call nor answer leaves.
+    SETTLE_REACHED("lease over: nothing leaves");
+    frozen_ = true;
+    arm(entry, now);
+    return;
+  }
   answer_waiters(entry, now);
   const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
   if (entry.state.has_ended() && remembered) {
@@ -150,11 +157,6 @@ void Shard::settle(Entry& entry, Instant now) {
 
 void Shard::drive(Entry& entry, Instant now) {
   if (entry.durable.version < entry.must || entry.version == 0) return;  // remember first
-  if (!may_act(now)) {
-    SETTLE_REACHED("lease over: no call leaves");
-    frozen_ = true;
-    return;
-  }
   ready_.clear();
   protocol::ready(*entry.plan, entry.state, now, ready_);
   for (const protocol::OpRef ref : ready_) {
@@ -223,11 +225,12 @@ bool Shard::cancel_queued(Entry& entry) {
 
 void Shard::arm(Entry& entry, Instant now) {
   Instant due = kNever;
-  for (const Waiter& waiter : entry.waiters) {
-    if (waiter.waits && waiter.needs <= entry.durable.version) due = std::min(due, waiter.give_up);
+  if (!frozen_) {
+    for (const Waiter& waiter : entry.waiters) {
+      if (waiter.waits && waiter.needs <= entry.durable.version) due = std::min(due, waiter.give_up);
+    }
+    if (entry.durable.version >= entry.must) due = std::min(due, protocol::next_due(*entry.plan, entry.state));
   }
-  if (entry.durable.version >= entry.must && !frozen_)
-    due = std::min(due, protocol::next_due(*entry.plan, entry.state));
   if (due != kNever) due = std::max(due, now);
   if (due == entry.timer) return;
   if (entry.timer != kNever) core_.timers.erase({entry.timer, entry.tid});

@@ -317,7 +317,7 @@ void Shard::on_found(Found&& found, Instant now) {
   for (Request& request : lookup.requests) {
     if (find(request.gid) != nullptr) {  // begun meanwhile
       on_request(std::move(request), now);
-    } else if (found.failed) {
+    } else if (found.failed || (!found.record && !may_act(now))) {
       core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
     } else if (!found.record) {
       core_.outputs.reply(request.token, AnswerKind::kUnknownGid, nullptr);

@@ -689,8 +689,8 @@ TEST(HttpClient, EveryCallIsAnsweredExactlyOnceWhateverTheServerDoes) {
     const Answer answer = client.next();
     EXPECT_TRUE(seen.insert(answer.cookie).second) << "answered twice";
     ++failures.at(static_cast<std::size_t>(answer.failure));
-    if (answer.failure == HttpFailure::kNone) EXPECT_EQ(answer.status, 200);
-    if (answer.failure == HttpFailure::kReset) EXPECT_TRUE(answer.bytes_written);
+    EXPECT_EQ(answer.status, answer.failure == HttpFailure::kNone ? 200 : 0);
+    EXPECT_TRUE(answer.bytes_written || answer.failure != HttpFailure::kReset);
     if (started < kCalls) start_one();
   }
   EXPECT_EQ(client.untaken(), 0U);

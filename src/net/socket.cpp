@@ -59,7 +59,7 @@ std::string SocketAddress::text() const {
 
 std::optional<SocketAddress> literal_address(std::string_view host, std::uint16_t port) {
   std::array<char, INET6_ADDRSTRLEN> copy{};
-  if (host.empty() || host.size() >= copy.size()) return std::nullopt;
+  if (host.empty() || host.size() >= copy.size() || host.find('\0') != std::string_view::npos) return std::nullopt;
   std::copy(host.begin(), host.end(), copy.begin());
   SocketAddress address;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);

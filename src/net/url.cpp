@@ -15,6 +15,7 @@ namespace {
 Error invalid(std::string_view what) { return Error{ErrorCode::kInvalid, "url: " + std::string(what)}; }
 
 bool is_address(int family, std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return false;  // where inet_pton() would stop reading
   std::array<char, INET6_ADDRSTRLEN> copy{};
   if (text.empty() || text.size() >= copy.size()) return false;
   std::copy(text.begin(), text.end(), copy.begin());

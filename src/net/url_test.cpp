@@ -115,6 +115,9 @@ TEST(Url, WhatTwoParsersCouldReadDifferentlyIsRefused) {
                                                           "http://[]/",
                                                           "http://[::g]/",
                                                           "http://[v1.a]/",
+                                                          "http://[::1\0]/"s,
+                                                          "http://[::1\0\0\0"s + "]"s,
+                                                          "http://127.0.0.1\0/"s,
                                                           "http://" + std::string(64, 'a') + "/",
                                                           "http://a/" + std::string(2048, 'a')}) {
     const auto url = parse_url(text);
@@ -137,6 +140,7 @@ TEST(Loopback, IsKnownByAddressNotByName) {
   EXPECT_FALSE(is_loopback("::ffff:127.0.0.1"));
   EXPECT_FALSE(is_loopback("127.0.0.1.example.org"));
   EXPECT_FALSE(is_loopback(""));
+  EXPECT_FALSE(is_loopback(std::string_view("127.0.0.1\0.example.org", 21)));
 }
 
 TEST(HeaderLines, AreWrittenAndRecognised) {

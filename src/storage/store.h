@@ -109,7 +109,8 @@ class Store {
   virtual ~Store() = default;
 
   /// Applies a group in order, each save on its own condition, all of them in one write that is synced, also if every
-  /// save of it is lazy: a receipt always means durable. At most one save per transaction and group. Receipts come in the order of the group.
+  /// save of it is lazy: a receipt always means durable. At most one save per transaction and group. Receipts come in
+  /// the order of the group.
   ///
   /// An Error (kUnknownOutcome, kUnavailable) says nothing about what was kept: answer nobody, exit, read again.
   virtual Result<std::vector<Receipt>> commit(std::span<const Save> group) = 0;

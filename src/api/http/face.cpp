@@ -80,8 +80,10 @@ std::optional<std::string> transaction_name(std::string_view gid_in_path, QueryS
   }
   if (gid_in_path.empty() == !tid) {
     const std::string_view found = tid ? "named twice" : "not named";
-    refusal = {ErrorName::kInvalid, {}, "the transaction is " + std::string(found) +
-                                            "; either a gid in the path, or ?transaction=TID, is expected"};
+    refusal = {
+        ErrorName::kInvalid,
+        {},
+        "the transaction is " + std::string(found) + "; either a gid in the path, or ?transaction=TID, is expected"};
     return std::nullopt;
   }
   if (tid) {

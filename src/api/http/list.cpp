@@ -86,7 +86,6 @@ bool append_record(Store& store, const ListRequest& request, StoredRecord& recor
   }
   const Result<OwnedPlan> plan = OwnedPlan::decode(record.plan);
   if (request.label && (!plan || !has_label(**plan, request))) return false;
-  if (out.back() != '[') out.push_back(',');
   const Result<State> state = decode_state(record.state);
   if (!plan || !state || state->branches.size() != (*plan)->branches.size()) {
     append_damaged(out, record);

@@ -52,7 +52,6 @@ Result<std::vector<Receipt>> EmbeddedStore::commit(std::span<const Save> group) 
   receipts.reserve(group.size());
   state_->start_batch();
   state_->begun.clear();
-  bool is_forced = false;
   for (const Save& save : group) {
     const Result<SaveStatus> status = judge_and_add(save);
     if (!status) {
@@ -61,10 +60,9 @@ Result<std::vector<Receipt>> EmbeddedStore::commit(std::span<const Save> group) 
       return Error{ErrorCode::kUnknownOutcome, status.error().message};
     }
     receipts.push_back({save.shard, save.epoch, save.tid, save.version, *status});
-    is_forced = is_forced || save.forced;
   }
-  if (state_->batch.Count() > 0 || is_forced) {
-    if (const auto written = write(is_forced); !written) return written.error();
+  if (state_->batch.Count() > 0) {
+    if (const auto written = write(true); !written) return written.error();
   }
   return receipts;
 }

@@ -34,17 +34,19 @@ std::size_t acknowledged_in(const std::string& output, std::size_t from) {
 }
 
 TEST(EmbeddedCrash, KilledInsideGroupsKeepsEveryAcknowledgedSaveAndNothingTorn) {
-  const TestDirectory directory;
+  // The page cache outlives the process, so the disk has no part in this: on a quick one kills land in more places.
+  const TestDirectory directory(TestDirectory::Kind::kMemory);
   const std::string store = directory.sub("store");
   const Story story(kSeed, kGroups);
   Random random = Random::stream(kSeed, "kill");
   std::size_t done = 0;
   int landed_inside = 0;  // kills after which an unacknowledged group was found whole
-  for (int round = 0; round < kRounds && done < kGroups; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     Child victim({"commit", store, std::to_string(kSeed), std::to_string(kGroups), std::to_string(done)});
     std::string output = victim.read(4);  // the first group is acknowledged: now anything may happen
+    ASSERT_LT(done, kGroups);
     ASSERT_EQ(output.size(), 4U) << "the victim ended by itself with " << victim.wait();
-    std::this_thread::sleep_for(std::chrono::microseconds(random.below(20'000)));
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(3000)));
     victim.kill();
     output += victim.read_all();
     (void)victim.wait();
@@ -89,7 +91,7 @@ TEST(EmbeddedCrash, FAIL_H9_SecondProcessOnTheDirectoryIsRefusedAndNamesTheFirst
 TEST(EmbeddedCrash, FAIL_H9_LockOfAKilledProcessIsStale) {
   const TestDirectory directory;
   const std::string store = directory.sub("store");
-  Child victim({"commit", store, "1", "100000", "0"});
+  Child victim({"commit", store, "1", "50000", "0"});
   ASSERT_EQ(victim.read(4).size(), 4U);
   EXPECT_EQ(run_child({"tell", store, "close"}).first, 3);
   victim.kill();

@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
+#include "base/crc32c.h"
 #include "base/log.h"
 #include "storage/embedded/database.h"
+#include "storage/embedded/floor.h"
 #include "storage/embedded/log_tail.h"
 #include "storage/embedded/open_scan.h"
 #include "storage/embedded/record.h"
@@ -90,16 +94,25 @@ Result<std::vector<std::string>> logs_in(const std::string& directory) {
   return out;
 }
 
-Result<void> repair_log_tail(const std::string& directory) {
+/// What the marks in the log bear: derived from the name that the library gives to each new store.
+std::uint32_t stamp_of(const std::string& directory) {
+  std::ifstream file(directory + "/IDENTITY", std::ios::binary);
+  const std::string identity((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return crc32c(identity);
+}
+
+/// Cuts off what was being written when the last process ended. Answers the number up to which saves were promised.
+Result<std::uint64_t> repair_log_tail(const std::string& directory) {
   const Result<std::vector<std::string>> logs = logs_in(directory);
   if (!logs) return logs.error();
-  const Result<std::vector<LogCut>> cuts = examine_logs(*logs);
-  if (!cuts) return cuts.error();
-  for (const LogCut& cut : *cuts) {
+  const Result<LogVerdict> verdict = examine_logs(*logs, stamp_of(directory));
+  if (!verdict) return verdict.error();
+  for (const LogCut& cut : verdict->cuts) {
     log(LogLevel::kWarn, "the log ends in a torn write that nobody was told of; cut off",
         {{"file", cut.path}, {"kept_bytes", std::to_string(cut.keep_bytes)}});
   }
-  return cut_logs(*cuts);
+  if (const auto cut = cut_logs(verdict->cuts); !cut) return cut.error();
+  return verdict->promised;
 }
 
 }  // namespace
@@ -108,10 +121,11 @@ EmbeddedStore::EmbeddedStore(EmbeddedOptions options)
     : options_(std::move(options)), state_(std::make_unique<WriteState>()) {}
 
 EmbeddedStore::~EmbeddedStore() {
-  if (db_ && !has_failed_.load()) {
-    if (const auto flushed = db_->flush(); !flushed) {
-      log(LogLevel::kWarn, "the store was closed without a flush", {{"error", flushed.error().message}});
-    }
+  if (is_open_ && !has_failed_.load()) {
+    const std::lock_guard lock(write_mutex_);
+    auto closed = db_->flush();
+    if (closed) closed = write_floor(options_.directory, (*db_)->GetLatestSequenceNumber());
+    if (!closed) log(LogLevel::kWarn, "the store was not closed in good order", {{"error", closed.error().message}});
   }
   db_.reset();  // its threads call fail()
 }
@@ -119,6 +133,7 @@ EmbeddedStore::~EmbeddedStore() {
 Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(const EmbeddedOptions& options) {
   std::unique_ptr<EmbeddedStore> store(new EmbeddedStore(options));
   if (const auto started = store->start(); !started) return started.error();
+  store->is_open_ = true;
   return store;
 }
 
@@ -137,16 +152,25 @@ Result<void> EmbeddedStore::start() {
   if (!lock) return lock.error();
   lock_ = std::make_unique<DirectoryLock>(std::move(*lock));
   if (const auto synced = sync_directory(directory); !synced) return synced;
-  if (const auto repaired = repair_log_tail(directory); !repaired) return repaired;
+  const Result<std::uint64_t> promised = repair_log_tail(directory);
+  if (!promised) return promised.error();
+  const std::uint64_t floor = std::max(*promised, read_floor(directory));
 
   auto db = Database::open(directory, options_.seam ? options_.seam->files : nullptr,
                            [this](const std::string& what) { fail(what); });
   if (!db) return db.error();
   db_ = std::move(*db);
   state_->synced = (*db_)->GetLatestSequenceNumber();  // what was recovered is in table files
+  state_->stamp = stamp_of(directory);
+  if (state_->synced < floor) {
+    return Error{ErrorCode::kCorrupt, "the store in " + directory + " ends at write " + std::to_string(state_->synced) +
+                                          ", but " + std::to_string(floor) +
+                                          " writes were on the disk once: restore it from a backup"};
+  }
   if (const auto fine = check_identity(); !fine) return fine;
   if (const auto loaded = load_epochs(); !loaded) return loaded;
-  return fill_index();
+  if (const auto filled = fill_index(); !filled) return filled;
+  return write_floor(directory, state_->synced);
 }
 
 Result<void> EmbeddedStore::check_identity() {

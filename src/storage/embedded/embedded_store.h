@@ -26,7 +26,7 @@ struct EmbeddedOptions {
 
 /// The store that needs no server: RocksDB in a directory that belongs to this process alone.
 ///
-/// What is acknowledged survives the process and, if forced, the host (fdatasync before the receipt). The first failed
+/// What is acknowledged survives the process and the host (fdatasync before the receipt). The first failed
 /// write or sync is the last: nobody knows what reached the disk, so from then on everything is refused; the process
 /// must exit, and the next one reads what is there. `open` writes the recovered tail to new synced files before it
 /// answers, because the kernel may have dropped pages whose sync had failed.
@@ -99,6 +99,8 @@ class EmbeddedStore final : public Store {
   EmbeddedOptions options_;
   std::unique_ptr<DirectoryLock> lock_;
   std::unique_ptr<Database> db_;
+
+  bool is_open_ = false;  // start() went through
 
   std::mutex write_mutex_;  // one write at a time: the log holds one entry per write, in the order of their marks
   std::unique_ptr<WriteState> state_;  // guarded by write_mutex_

@@ -21,7 +21,7 @@ namespace {
 //               size: u16 le  kind: u8     (1 whole entry, 2 first, 3 middle, 4 last part of one)
 //               payload: byte*size
 // entry     :=  sequence: u64 le  count: u32 le  mark?  change*      (the payloads of its fragments, joined)
-// mark      :=  3: u8  9: u8  1: u8  synced: u64 le
+// mark      :=  3: u8  13: u8  1: u8  synced: u64 le  stamp: u32 le
 //
 // The layout of blocks and fragments is LevelDB's, which RocksDB keeps.
 
@@ -45,7 +45,6 @@ T little_endian(const char* at) {
 
 struct Fragment {
   bool is_intact = false;
-  bool has_believable_size = false;
   unsigned char kind = 0;
   std::string_view payload;
 };
@@ -56,7 +55,6 @@ Fragment fragment_at(std::string_view block, std::size_t at) {
   Fragment out;
   out.kind = static_cast<unsigned char>(head[6]);
   if (out.kind < kWhole || out.kind > kLast || at + kHeaderBytes + size > block.size()) return out;
-  out.has_believable_size = true;
   out.payload = block.substr(at + kHeaderBytes, size);
   const std::uint32_t crc = crc32c(out.payload, crc32c(std::string_view(head + 6, 1)));
   out.is_intact = ((crc >> 15U) | (crc << 17U)) + 0xa282ead8U == little_endian<std::uint32_t>(head);
@@ -83,7 +81,7 @@ class EntryAssembly {
   }
 
   /// Nothing if the entry is too short to be one.
-  std::optional<LogEntry> finish() {
+  std::optional<LogEntry> finish(std::uint32_t stamp) {
     is_running_ = false;
     if (have_ < kEntryHeadBytes) return std::nullopt;
     LogEntry entry;
@@ -92,7 +90,7 @@ class EntryAssembly {
     entry.count = little_endian<std::uint32_t>(head_.data() + 8);
     const char* const mark = head_.data() + kEntryHeadBytes;
     if (have_ == kMarkedHeadBytes && mark[0] == kTagOfLogData && mark[1] == static_cast<char>(kLogMarkBytes) &&
-        mark[2] == kMarkFormat) {
+        mark[2] == kMarkFormat && little_endian<std::uint32_t>(mark + 11) == stamp) {
       entry.synced = little_endian<std::uint64_t>(mark + 3);
     }
     return entry;
@@ -116,6 +114,7 @@ class Replay {
 
   void whole(const LogEntry& entry) {
     const bool is_first = std::exchange(is_first_of_file_, false);
+    promised_ = std::max(promised_, entry.synced);
     if (stop_ && is_first && stop_->missing_from == entry.sequence) {
       // The damaged end of the last file was never missed: what came next took its numbers again.
       stop_.reset();
@@ -136,14 +135,14 @@ class Replay {
     if (!stop_) stop(offset);
   }
 
-  Result<std::vector<LogCut>> verdict() && {
+  Result<LogVerdict> verdict() && {
     if (stop_ && stop_->missing_from && stop_->promised >= *stop_->missing_from) {
       return Error{ErrorCode::kCorrupt, "log " + stop_->path + " is damaged at byte " + std::to_string(stop_->offset) +
                                             ", before its end: synced writes from number " +
                                             std::to_string(*stop_->missing_from) +
                                             " on cannot be read; restore the directory from a backup"};
     }
-    return std::move(cuts_);
+    return LogVerdict{std::move(cuts_), promised_};
   }
 
  private:
@@ -164,6 +163,7 @@ class Replay {
   std::optional<std::uint64_t> expected_;
   std::optional<Stop> stop_;
   std::vector<LogCut> cuts_;
+  std::uint64_t promised_ = 0;
 };
 
 Error system_error(const std::string& what) {
@@ -192,13 +192,14 @@ Result<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
-std::string log_mark(std::uint64_t synced_sequence) {
+std::string log_mark(std::uint64_t synced_sequence, std::uint32_t stamp) {
   std::string out(1, kMarkFormat);
   for (unsigned i = 0; i < 8; ++i) out.push_back(static_cast<char>((synced_sequence >> (8U * i)) & 0xffU));
+  for (unsigned i = 0; i < 4; ++i) out.push_back(static_cast<char>((stamp >> (8U * i)) & 0xffU));
   return out;
 }
 
-void walk_log(std::string_view log, const std::function<void(const LogEntry&)>& whole,
+void walk_log(std::string_view log, std::uint32_t stamp, const std::function<void(const LogEntry&)>& whole,
               const std::function<void(std::uint64_t offset)>& broken) {
   EntryAssembly entry;
   const auto give_up = [&](std::uint64_t offset) {
@@ -208,18 +209,17 @@ void walk_log(std::string_view log, const std::function<void(const LogEntry&)>& 
   for (std::size_t block_begin = 0; block_begin < log.size(); block_begin += kBlockBytes) {
     const std::string_view block = log.substr(block_begin, kBlockBytes);
     std::size_t at = 0;
-    bool was_damaged = false;
+    bool is_searching = false;
     while (block.size() - at >= kHeaderBytes) {
       const std::uint64_t offset = block_begin + at;
       const Fragment fragment = fragment_at(block, at);
       if (!fragment.is_intact) {
-        give_up(offset);
-        // Damage in a payload leaves the size right, so the next fragment can be read. It is believed once.
-        at = fragment.has_believable_size && !was_damaged ? at + kHeaderBytes + fragment.payload.size() : block.size();
-        was_damaged = true;
+        if (!is_searching) give_up(offset);
+        is_searching = true;  // the damage may be in the size: look for the next fragment at every byte
+        ++at;
         continue;
       }
-      was_damaged = false;
+      is_searching = false;
       at += kHeaderBytes + fragment.payload.size();
       const bool is_begin = fragment.kind == kWhole || fragment.kind == kFirst;
       if (is_begin == entry.is_running()) give_up(offset);
@@ -227,26 +227,26 @@ void walk_log(std::string_view log, const std::function<void(const LogEntry&)>& 
       if (!entry.is_running()) continue;
       entry.append(fragment.payload);
       if (fragment.kind != kWhole && fragment.kind != kLast) continue;
-      if (const auto finished = entry.finish()) {
+      if (const auto finished = entry.finish(stamp)) {
         whole(*finished);
       } else {
         broken(offset);
       }
     }
     const bool is_torn_header = block.size() < kBlockBytes && at < block.size();
-    if (is_torn_header) give_up(block_begin + at);
+    if (is_torn_header && !is_searching) give_up(block_begin + at);
   }
   if (entry.is_running()) broken(entry.begin());
 }
 
-Result<std::vector<LogCut>> examine_logs(const std::vector<std::string>& paths) {
+Result<LogVerdict> examine_logs(const std::vector<std::string>& paths, std::uint32_t stamp) {
   Replay replay;
   for (const std::string& path : paths) {
     const Result<std::string> log = read_file(path);
     if (!log) return log.error();
     replay.enter(path);
     walk_log(
-        *log, [&](const LogEntry& entry) { replay.whole(entry); },
+        *log, stamp, [&](const LogEntry& entry) { replay.whole(entry); },
         [&](std::uint64_t offset) { replay.broken(offset); });
   }
   return std::move(replay).verdict();

@@ -1,6 +1,5 @@
 #include "storage/embedded/story.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/assert.h"
@@ -11,6 +10,7 @@ namespace settle {
 namespace {
 
 constexpr Epoch kToldEpoch = 1;
+constexpr std::size_t kOpenMax = 24;
 
 Save begin_of_story(std::uint64_t n, Random& random) {
   Save save;
@@ -47,25 +47,15 @@ Save change_of_story(const Save& last, Random& random) {
 Story::Story(std::uint64_t seed, std::size_t groups, std::size_t saves_per_group_max) {
   Random random = Random::stream(seed, "story");
   MemoryContent& content = end_;
-  const std::vector<ShardNo> all = shards();
-  (void)content.acquire(all, "story", Duration{1}, kNoInstant);
-  const auto told_now = [&] {
-    std::set<Tid> open;
-    for (const StoredRecord& record : content.open_of(all)) open.insert(record.tid);
-    ListFilter everything;
-    everything.limit = SIZE_MAX;
-    return tell(content.list(everything), open);
-  };
-  told_.push_back(told_now());
+  (void)content.acquire(shards(), "story", Duration{1}, kNoInstant);
   std::map<Tid, Save> open;
   std::uint64_t next = 0;
   for (std::size_t i = 0; i < groups; ++i) {
     std::vector<Save> group;
     std::set<Tid> touched;  // one save per transaction and group
     const std::uint64_t saves = 1 + random.below(saves_per_group_max);
-    const bool forced = random.chance_permille(700);
     while (group.size() < saves) {
-      const bool begins = open.size() < 3 || random.chance_permille(400);
+      const bool begins = open.size() < 3 || (open.size() < kOpenMax && random.chance_permille(400));
       Save save;
       if (begins) {
         save = begin_of_story(next++, random);
@@ -77,7 +67,6 @@ Story::Story(std::uint64_t seed, std::size_t groups, std::size_t saves_per_group
       }
       touched.insert(save.tid);
       save.epoch = kToldEpoch;
-      save.forced = forced;
       SETTLE_ASSERT(content.apply(save) == SaveStatus::kSaved);
       if (save.summary.phase == Phase::kEnded) {
         open.erase(save.tid);
@@ -87,18 +76,26 @@ Story::Story(std::uint64_t seed, std::size_t groups, std::size_t saves_per_group
       group.push_back(std::move(save));
     }
     groups_.push_back(std::move(group));
-    told_.push_back(told_now());
   }
+}
+
+std::string Story::told_after(std::size_t groups) const {
+  MemoryContent content;
+  (void)content.acquire(shards(), "story", Duration{1}, kNoInstant);
+  for (std::size_t i = 0; i < groups; ++i) {
+    for (const Save& save : groups_.at(i)) (void)content.apply(save);
+  }
+  std::set<Tid> open;
+  for (const StoredRecord& record : content.open_of(shards())) open.insert(record.tid);
+  ListFilter everything;
+  everything.limit = SIZE_MAX;
+  return tell(content.list(everything), open);
 }
 
 std::vector<Save> Story::group(std::size_t i, Epoch epoch) const {
   std::vector<Save> out = groups_.at(i);
   for (Save& save : out) save.epoch = epoch;
   return out;
-}
-
-bool Story::is_forced(std::size_t i) const {
-  return std::any_of(groups_.at(i).begin(), groups_.at(i).end(), [](const Save& save) { return save.forced; });
 }
 
 std::string Story::line_of(const StoredRecord& record, bool is_open) {

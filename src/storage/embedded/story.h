@@ -24,10 +24,9 @@ class Story {
 
   /// Group `i` as an owner under `epoch` commits it.
   [[nodiscard]] std::vector<Save> group(std::size_t i, Epoch epoch) const;
-  [[nodiscard]] bool is_forced(std::size_t i) const;
 
   /// What a store holds after the first `groups` groups, as `tell` tells it.
-  [[nodiscard]] std::string told_after(std::size_t groups) const { return told_.at(groups); }
+  [[nodiscard]] std::string told_after(std::size_t groups) const;
 
   /// The same for the whole story, as a content to look things up in.
   [[nodiscard]] const MemoryContent& end() const { return end_; }
@@ -43,7 +42,6 @@ class Story {
 
  private:
   std::vector<std::vector<Save>> groups_;
-  std::vector<std::string> told_;
   MemoryContent end_;
 };
 

@@ -24,6 +24,8 @@ struct WriteState {
   bool has_tid_like_gids = false;  ///< somebody has named a transaction like a tid that is not its own
   std::uint64_t synced = 0;        ///< the library's sequence number up to which the log is on the disk
 
+  std::uint32_t stamp = 0;  ///< of this store's marks in the log
+
   std::vector<std::pair<std::size_t, std::string_view>> begun;  ///< hash and gid of the begins of this group
 
   bool is_pruning = false;           ///< a prune looks at a snapshot: keep a list of who enters the history
@@ -31,7 +33,7 @@ struct WriteState {
 
   void start_batch() {
     batch.Clear();
-    batch.PutLogData(log_mark(synced));
+    batch.PutLogData(log_mark(synced, stamp));
   }
 };
 
