@@ -281,7 +281,6 @@ void Node::start_group(std::vector<Save>&& saves) {
   Group group;
   group.life = life_;
   group.saves = std::move(saves);
-  group.is_forced = std::any_of(group.saves.begin(), group.saves.end(), [](const Save& one) { return one.forced; });
   Duration until_written = o.write.draw(dice);
   if (!world_.is_healed() && chance(dice, o.stalls)) {
     for (const Save& save : group.saves) {
@@ -289,7 +288,7 @@ void Node::start_group(std::vector<Save>&& saves) {
     }
     until_written += o.stall.draw(dice);
   }
-  group.fails = !world_.is_healed() && group.is_forced && chance(dice, o.sync_fails);
+  group.fails = !world_.is_healed() && chance(dice, o.sync_fails);
   is_writing_ = true;
   world_.timeline().push(world_.now() + until_written, EventKind::kGroupWritten, number_,
                          groups_.add(std::move(group)));
@@ -311,8 +310,7 @@ void Node::group_written(std::uint32_t slot) {
     group.receipts = world_.store().write(group.saves);
     world_.trace().mix(world_.store().changes());
   }
-  const bool is_synced = group.is_forced || o.is_shared;
-  const Duration rest = is_synced ? o.sync.draw(dice) : Duration{1};
+  const Duration rest = o.sync.draw(dice);
   if (planted(Bug::kWriterAnswersBeforeSync) && !is_orphan) {
     is_writing_ = false;
     std::vector<Receipt> early = group.receipts;
@@ -335,7 +333,7 @@ void Node::group_done(std::uint32_t slot) {
     crash(true);
     return;
   }
-  if (group.is_forced && !world_.options().is_shared) world_.store().sync();
+  if (!world_.options().is_shared) world_.store().sync();
   is_writing_ = false;
   for (Receipt& receipt : group.receipts) {
     if (receipt.status == SaveStatus::kFenced && planted(Bug::kWriterHidesFence)) receipt.status = SaveStatus::kSaved;

@@ -79,7 +79,6 @@ class Node final : public engine::Outputs {
  private:
   struct Group {
     std::uint32_t life = 0;
-    bool is_forced = false;
     bool fails = false;
     std::vector<Save> saves;
     std::vector<Receipt> receipts;

@@ -149,8 +149,7 @@ StoredRecord SimStore::record_of(const Tid& tid, const Row& row) const {
 
 Result<std::vector<Receipt>> SimStore::commit(std::span<const Save> group) {
   std::vector<Receipt> receipts = write(group);
-  const bool is_forced = std::any_of(group.begin(), group.end(), [](const Save& save) { return save.forced; });
-  if (is_forced && kind_ == Kind::kOwnDisk) sync();
+  if (kind_ == Kind::kOwnDisk) sync();
   return receipts;
 }
 
@@ -172,7 +171,7 @@ Result<StoredRecord> SimStore::get(std::string_view gid) {
 Result<StoredRecord> SimStore::get(const Tid& tid) {
   const auto at = rows_.find(tid);
   if (at == rows_.end()) return Error{ErrorCode::kNotFound, "no transaction " + tid.text()};
-  // Who reads may tell; what is told must not be lost with the power.
+  // Who reads may tell; what is told must not be lost with the power, also if its commit has not returned yet.
   sync_up_to(at->second.change);
   return record_of(tid, at->second);
 }

@@ -144,6 +144,7 @@ void Shard::settle(Entry& entry, Instant now) {
     arm(entry, now);
     return;
   }
+  if (take_deadline(entry, now)) return;
   answer_waiters(entry, now);
   const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
   if (entry.state.has_ended() && remembered) {
@@ -201,9 +202,9 @@ bool Shard::on_slot(const QueuedCall& queued, Instant now) {
   if (entry == nullptr) return false;
   OpState& op = protocol::op_state(entry->state, queued.ref);
   if (op.call != queued.id) return false;
-  if (!may_act(now)) {
+  if (!may_act(now) || protocol::deadline_is_due(entry->state, now)) {
     op.call = 0;
-    frozen_ = true;
+    settle(*entry, now);
     return false;
   }
   call(*entry, queued.ref, queued.id, now);
@@ -242,18 +243,22 @@ void Shard::on_due(const Tid& tid, Instant now) {
   Entry* const entry = find(tid);
   if (entry == nullptr) return;
   entry->timer = kNever;
-  if (protocol::deadline_is_due(entry->state, now) && may_act(now) && !planted(Bug::kDeadlineIgnored)) {
-    const bool prepared = entry->state.phase == Phase::kPrepared;
-    const protocol::Event on =
-        prepared && planted(Bug::kPreparedExpires) ? protocol::Event::kAbort : protocol::Event::kDeadline;
-    if (const auto step = protocol::step(*entry->plan, entry->state, {.on = on, .now = now})) {
-      apply(*entry, *step, false, now);
-      return;
-    }
-    entry->state.deadline_at = kNever;  // no row: nothing to do about it
-  }
   alert(*entry, now);
   settle(*entry, now);
+}
+
+/// The deadline comes before anything else that could leave at the same time. True: it was taken, the rest is done.
+bool Shard::take_deadline(Entry& entry, Instant now) {
+  if (!protocol::deadline_is_due(entry.state, now) || planted(Bug::kDeadlineIgnored)) return false;
+  const bool expires = entry.state.phase == Phase::kPrepared && planted(Bug::kPreparedExpires);
+  const protocol::Event on = expires ? protocol::Event::kAbort : protocol::Event::kDeadline;
+  const auto step = protocol::step(*entry.plan, entry.state, {.on = on, .now = now});
+  if (!step) {
+    entry.state.deadline_at = kNever;  // no row: nothing to do about it
+    return false;
+  }
+  apply(entry, *step, false, now);
+  return true;
 }
 
 // ------------------------------------------------------------------------------------------------------- receipts

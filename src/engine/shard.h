@@ -104,6 +104,7 @@ class Shard {
   void drive(Entry& entry, Instant now);
   void call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant now);
   bool cancel_queued(Entry& entry);
+  bool take_deadline(Entry& entry, Instant now);
   void arm(Entry& entry, Instant now);
   void count_incident(Entry& entry);
   void alert(Entry& entry, Instant now);

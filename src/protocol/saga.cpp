@@ -93,7 +93,7 @@ void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>
 Instant next_due(const Plan& plan, const State& state) {
   Instant due = kNever;
   if (state.phase == Phase::kActing) {
-    due = state.deadline_at;
+    due = planted(Bug::kDeadlineIgnored) ? kNever : state.deadline_at;
     for (std::size_t i = 0; i < plan.branches.size(); ++i) {
       const OpState& forward = state.branches[i].forward;
       if (forward.is_open() && !forward.in_flight() && predecessors_done(plan, state, i))
