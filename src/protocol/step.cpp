@@ -123,8 +123,8 @@ void turn_back(State& state, const Occurrence& what) {
 void doubt_open(const Plan& plan, State& state, Instant now, bool all) {
   for (std::size_t i = 0; i < state.branches.size(); ++i) {
     OpState& forward = state.branches[i].forward;
-    if (!forward.is_open()) continue;
-    if (all && !planted(Bug::kRecoveryForgetsDoubt)) forward.doubtful = true;
+    if (forward.status == OpStatus::kDone) continue;
+    if (all && forward.is_open() && !planted(Bug::kRecoveryForgetsDoubt)) forward.doubtful = true;
     if (forward.doubtful && !planted(Bug::kRecoveryDoesNotWait)) {
       forward.quiet_at = saturating_add(now, plan.branches[i].attempt_timeout);
     }

@@ -2,128 +2,244 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <string>
-#include <utility>
-#include <vector>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "api/http/face_testing.h"
 
 namespace settle::api {
 namespace {
 
-/// The daemon's part, with everything that waits in hand.
-class Desk final : public Ports, public AdminPorts {
+using nlohmann::json;
+
+class FakeAdminPorts final : public AdminPorts {
  public:
-  void send(engine::Input&& input) override { sent.push_back(std::move(input)); }
-  bool read_store(std::function<void(Store&)> read, std::function<void()> then) override {
-    if (refuse_reads) return false;
-    reads.emplace_back(std::move(read), std::move(then));
-    return true;
+  void collect(std::function<void(const MetricsSnapshot&)> then) override { asked.push_back(std::move(then)); }
+  void after(Duration pause, std::function<void()> then) override { timers.emplace_back(pause, std::move(then)); }
+
+  void collected() {
+    for (auto& then : std::exchange(asked, {})) then(snapshot);
   }
-  std::string fresh_gid() override { return "fresh"; }
-  [[nodiscard]] std::uint8_t thread_index() const override { return 3; }
-  [[nodiscard]] Instant now() const override { return clock; }
-  [[nodiscard]] bool is_ready() const override { return loaded; }
-  void collect(std::function<void(const MetricsSnapshot&)> then) override { then(snapshot); }
+  void time_is_up() {
+    for (auto& [pause, then] : std::exchange(timers, {})) then();
+  }
 
-  std::vector<engine::Input> sent;
-  std::deque<std::pair<std::function<void(Store&)>, std::function<void()>>> reads;
-  bool refuse_reads = false;
-  bool loaded = true;
-  Instant clock = instant_of(1'700'000'000'000'000);
   MetricsSnapshot snapshot;
+  std::vector<std::function<void(const MetricsSnapshot&)>> asked;
+  std::vector<std::pair<Duration, std::function<void()>>> timers;
 };
 
-struct Said {
-  std::uint32_t slot;
-  Rendered answer;
-};
-
-class AdminFaceTest : public ::testing::Test {
+class AdminTest : public testing::Test {
  protected:
-  Rendered ask(std::string_view method, std::string_view path, std::string_view body = {}) {
-    net::HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.body = body;
-    face.on_request(request, net::ResponseSlot{.sequence = ++slots});
-    if (said.empty()) return {};
-    Rendered out = said.back().answer;
-    said.pop_back();
+  std::uint32_t ask(std::string_view method, std::string_view target, std::string_view body = {}) {
+    const ParsedRequest request(method, target, body);
+    face_.on_request(request, net::ResponseSlot{1, 1, ++asked_});
+    return asked_;
+  }
+  /// "status body" of the only answer to that request.
+  std::string answer_to(std::uint32_t number) {
+    std::string out;
+    for (const Answered& answer : answers_) {
+      if (answer.slot.sequence == number) out += std::to_string(answer.status) + " " + answer.body;
+    }
     return out;
   }
 
-  Desk desk;
-  std::vector<Said> said;
-  std::uint32_t slots = 0;
-  AdminFace face{desk, desk,
-                 [this](net::ResponseSlot slot, const Rendered& answer) { said.push_back({slot.sequence, answer}); }};
+  FakePorts ports_;
+  FakeAdminPorts admin_;
+  ShelfStore store_;
+  std::vector<Answered> answers_;
+  std::uint32_t asked_ = 0;
+  AdminFace face_{
+      ports_, admin_,
+      [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body, std::string_view extra) {
+        answers_.push_back({slot, status, std::string(type), std::string(body), std::string(extra)});
+      }};
 };
 
-TEST_F(AdminFaceTest, HealthNeedsNothing) {
-  desk.loaded = false;
-  EXPECT_EQ(ask("GET", "/healthz").status, 200);
-  EXPECT_EQ(ask("POST", "/healthz").status, 405);
+TEST_F(AdminTest, HealthSaysThatTheProcessLives) {
+  EXPECT_EQ(answer_to(ask("GET", "/healthz")), R"(200 {"status":"ok"})");
 }
 
-TEST_F(AdminFaceTest, ReadinessTriesTheStore) {
-  EXPECT_EQ(ask("GET", "/readyz").body, "") << "waits for the probe";
-  ASSERT_EQ(desk.reads.size(), 1U);
-  desk.reads.front().second();
-  ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said.back().answer.status, 200);
+TEST_F(AdminTest, ReadyNeedsAStoreThatWritesAndAllShards) {
+  admin_.snapshot.is_ready = true;
+  std::uint32_t number = ask("GET", "/readyz");
+  EXPECT_EQ(answer_to(number), "");
+  ports_.run_reads(store_);
+  admin_.collected();
+  EXPECT_EQ(answer_to(number), R"(200 {"status":"ready"})");
+  EXPECT_EQ(store_.probes, 1);
+
+  admin_.snapshot.is_ready = false;
+  number = ask("GET", "/readyz");
+  ports_.run_reads(store_);
+  admin_.collected();
+  EXPECT_EQ(answer_to(number), R"(503 {"status":"not-ready","reason":"shards are being loaded"})");
+
+  admin_.snapshot.is_ready = true;
+  store_.broken = true;
+  number = ask("GET", "/readyz");
+  ports_.run_reads(store_);
+  EXPECT_EQ(answer_to(number), R"(503 {"status":"not-ready","reason":"the store cannot write: the disk is gone"})");
+
+  ports_.reads_full = true;
+  number = ask("GET", "/readyz");
+  EXPECT_EQ(answer_to(number), R"(503 {"status":"not-ready","reason":"too many reads of the store wait"})");
 }
 
-TEST_F(AdminFaceTest, NotReadyWhileLoading) {
-  desk.loaded = false;
-  const Rendered answer = ask("GET", "/readyz");
-  EXPECT_EQ(answer.status, 503);
-  EXPECT_TRUE(desk.reads.empty());
+TEST_F(AdminTest, FAIL_H11_AStoreThatHangsIsNotReadyAndIsProbedOnce) {
+  admin_.snapshot.is_ready = true;
+  const std::uint32_t first = ask("GET", "/readyz");
+  const std::uint32_t second = ask("GET", "/readyz");
+  EXPECT_EQ(ports_.reads.size(), 1U);
+  ASSERT_EQ(admin_.timers.size(), 2U);
+  EXPECT_EQ(admin_.timers[0].first, kProbeTimeout);
+  admin_.time_is_up();
+  const std::string late = R"(503 {"status":"not-ready","reason":"the store did not answer within two seconds"})";
+  EXPECT_EQ(answer_to(first), late);
+  EXPECT_EQ(answer_to(second), late);
+  const std::uint32_t third = ask("GET", "/readyz");
+  EXPECT_EQ(ports_.reads.size(), 1U) << "the probe that hangs is still under way";
+  ports_.run_reads(store_);
+  admin_.collected();
+  EXPECT_EQ(answer_to(third), R"(200 {"status":"ready"})");
+  EXPECT_EQ(answer_to(first), late) << "answered once";
+  admin_.time_is_up();
+  EXPECT_EQ(answers_.size(), 3U);
 }
 
-TEST_F(AdminFaceTest, FAIL_H11_AStoreThatHangsIsNotReady) {
-  (void)ask("GET", "/readyz");
-  EXPECT_EQ(ask("GET", "/readyz").status, 200) << "the first probe is a moment old";
-  desk.clock += std::chrono::seconds{3};
-  EXPECT_EQ(ask("GET", "/readyz").status, 503);
+TEST_F(AdminTest, AWorkerThatHangsIsNotReady) {
+  admin_.snapshot.is_ready = true;
+  const std::uint32_t number = ask("GET", "/readyz");
+  ports_.run_reads(store_);
+  admin_.time_is_up();
+  EXPECT_TRUE(answer_to(number).starts_with("503"));
+  admin_.collected();
+  EXPECT_EQ(answers_.size(), 1U);
 }
 
-TEST_F(AdminFaceTest, MetricsAreTextWithBoundedLabels) {
-  desk.snapshot.engine.committed = 7;
-  desk.snapshot.store_commit_us = 1'000'042;
-  const Rendered answer = ask("GET", "/metrics");
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_NE(answer.body.find("settle_transactions_ended_total{outcome=\"committed\"} 7\n"), std::string::npos);
-  EXPECT_NE(answer.body.find("settle_store_commit_seconds_total 1.000042\n"), std::string::npos);
-  EXPECT_EQ(answer.body.find("gid="), std::string::npos);
+TEST_F(AdminTest, MetricsAreSoundExposition) {
+  MetricsSnapshot& snapshot = admin_.snapshot;
+  snapshot.engine.begun = 12;
+  snapshot.open = 3;
+  snapshot.oldest_open = ports_.time - milliseconds{2500};
+  snapshot.store_syncs = 7;
+  snapshot.store_commit_us = 1'500'000;
+  snapshot.http.of(Route::kBegin).by_class[2] = 9;
+  snapshot.http.of(Route::kBegin).duration.add(milliseconds{2});
+  snapshot.http.of(Route::kBegin).duration.add(std::chrono::minutes{2});
+  (void)ask("GET", "/metrics");
+  admin_.collected();
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].content_type, "text/plain; version=0.0.4; charset=utf-8");
+  std::istringstream lines(answers_[0].body);
+  std::string line;
+  std::string declared;
+  std::set<std::string> samples;
+  std::set<std::string> families;
+  while (std::getline(lines, line)) {
+    if (line.starts_with("# TYPE ")) {
+      declared = line.substr(7, line.find(' ', 7) - 7);
+      EXPECT_TRUE(families.insert(declared).second) << declared << " is declared twice";
+      continue;
+    }
+    if (line.starts_with("# HELP ")) continue;
+    const std::size_t blank = line.rfind(' ');
+    ASSERT_NE(blank, std::string::npos) << line;
+    EXPECT_TRUE(line.starts_with(declared)) << line;
+    EXPECT_TRUE(samples.insert(line.substr(0, blank)).second) << line << " stands twice";
+    char* end = nullptr;
+    (void)std::strtod(line.c_str() + blank + 1, &end);
+    EXPECT_EQ(*end, '\0') << line;
+    samples.insert(line);
+  }
+  for (const char* expected :
+       {"settle_transactions_begun_total 12", "settle_transactions_open 3",
+        "settle_transactions_open_oldest_seconds 2.5", "settle_store_syncs_total 7",
+        "settle_store_commit_seconds_total 1.5", "settle_http_requests_total{route=\"begin\",class=\"2xx\"} 9",
+        "settle_http_request_duration_seconds_bucket{route=\"begin\",le=\"0.001\"} 0",
+        "settle_http_request_duration_seconds_bucket{route=\"begin\",le=\"0.0025\"} 1",
+        "settle_http_request_duration_seconds_bucket{route=\"begin\",le=\"30\"} 1",
+        "settle_http_request_duration_seconds_bucket{route=\"begin\",le=\"+Inf\"} 2",
+        "settle_http_request_duration_seconds_count{route=\"begin\"} 2",
+        "settle_http_request_duration_seconds_sum{route=\"begin\"} 120.002"}) {
+    EXPECT_TRUE(samples.count(expected)) << expected << "\n" << answers_[0].body;
+  }
+  EXPECT_LT(samples.size(), 600U) << "labels are bounded";
 }
 
-TEST_F(AdminFaceTest, RetryNeedsAReason) {
-  EXPECT_EQ(ask("POST", "/v1/transactions/g/retry", "{}").status, 400);
-  EXPECT_EQ(ask("POST", "/v1/transactions/g/retry", "{\"reason\":\"\"}").status, 400);
-  EXPECT_EQ(ask("POST", "/v1/transactions/g/retry", "{\"why\":\"x\"}").status, 400);
-  EXPECT_EQ(ask("POST", "/v1/transactions/g/retry", "rubbish").status, 400);
-  EXPECT_EQ(ask("GET", "/v1/transactions/g/retry").status, 405);
-  EXPECT_TRUE(desk.sent.empty());
+TEST_F(AdminTest, MetricsOfNothingAndOfAWorkerThatHangs) {
+  (void)ask("GET", "/metrics");
+  admin_.collected();
+  EXPECT_NE(answers_[0].body.find("settle_transactions_open_oldest_seconds 0\n"), std::string::npos);
+  const std::uint32_t late = ask("GET", "/metrics");
+  admin_.time_is_up();
+  EXPECT_TRUE(answer_to(late).starts_with("503"));
+  admin_.collected();
+  EXPECT_EQ(answers_.size(), 2U);
 }
 
-TEST_F(AdminFaceTest, RetryIsAnsweredByTheEngine) {
-  (void)ask("POST", "/v1/transactions/g-1/retry", "{\"reason\":\"the shop is back\"}");
-  ASSERT_EQ(desk.sent.size(), 1U);
-  const auto& request = std::get<engine::Request>(desk.sent[0]);
+TEST_F(AdminTest, ARetryNeedsAReasonAndGoesToTheEngine) {
+  const std::uint32_t number = ask("POST", "/v1/transactions/g1/retry", R"({"reason":"network is back"})");
+  const auto request = ports_.take<engine::Request>();
   EXPECT_EQ(request.verb, engine::Verb::kRetryNow);
-  EXPECT_EQ(request.gid, "g-1");
-  EXPECT_EQ(thread_of(request.token), 3);
-  EXPECT_EQ(flags_of(request.token), kForAdmin);
-  Rendered done;
-  done.status = 200;
-  face.on_reply(request.token, std::move(done));
-  ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said[0].slot, slots);
-  face.on_reply(request.token, {});
-  EXPECT_EQ(said.size(), 1U) << "answered once";
+  EXPECT_EQ(request.gid, "g1");
+  EXPECT_EQ(request.reason, "network is back");
+  EXPECT_TRUE(is_for_admin(request.token));
+  EXPECT_EQ(asked_of(request.token), Asked::kRetry);
+  face_.on_reply(request.token, render(request.token, engine::AnswerKind::kUnknownGid, nullptr));
+  const json problem = json::parse(answer_to(number).substr(4));
+  EXPECT_EQ(problem["type"], "/errors/unknown-gid");
+  EXPECT_EQ(problem["gid"], "g1");
+  face_.on_reply(request.token, render(request.token, engine::AnswerKind::kUnknownGid, nullptr));
+  EXPECT_EQ(answers_.size(), 1U);
+
+  (void)ask("POST", "/v1/transactions/retry?transaction=0000000000000G00G00C000004", R"({"reason":"x"})");
+  EXPECT_EQ(ports_.take<engine::Request>().gid, "0000000000000G00G00C000004");
 }
 
-TEST_F(AdminFaceTest, UnknownRoutesNameTheKnownOnes) { EXPECT_EQ(ask("GET", "/v1/transactions/g").status, 404); }
+TEST_F(AdminTest, AClientThatIsGoneIsForgotten) {
+  (void)ask("POST", "/v1/transactions/g1/retry", R"({"reason":"x"})");
+  const engine::Token token = ports_.take<engine::Request>().token;
+  face_.on_gone({1, 1, 0});
+  EXPECT_EQ(ports_.take<engine::GaveUp>().token, token);
+  face_.on_reply(token, render(token, engine::AnswerKind::kUnknownGid, nullptr));
+  EXPECT_TRUE(answers_.empty());
+}
+
+TEST_F(AdminTest, FAIL_M9_EveryPathWithEveryMethod) {
+  struct Row {
+    std::string method, target, body, answer;
+  };
+  for (const Row& row : {
+           Row{"POST", "/v1/transactions/g/retry", "", "400 /errors/malformed"},
+           Row{"POST", "/v1/transactions/g/retry", "{}", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/retry", R"({"reason":""})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/retry", R"({"reason":7})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/retry", R"({"reason":"a","force":true})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/retry?x=1", R"({"reason":"a"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/a%20b/retry", R"({"reason":"a"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/retry", R"({"reason":"a"})", "400 /errors/invalid"},
+           Row{"GET", "/v1/transactions/g/retry", "", "405 /errors/method-not-allowed"},
+           Row{"POST", "/healthz", "", "405 /errors/method-not-allowed"},
+           Row{"PUT", "/readyz", "", "405 /errors/method-not-allowed"},
+           Row{"HEAD", "/metrics", "", "405 /errors/method-not-allowed"},
+           Row{"GET", "/healthz?verbose=1", "", "400 /errors/invalid"},
+           Row{"GET", "/v1/transactions/g", "", "404 /errors/unknown-route"},
+           Row{"GET", "/v1/transactions", "", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/transactions/g/x/retry", "", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/transactions//retry", "", "404 /errors/unknown-route"},
+           Row{"GET", "/", "", "404 /errors/unknown-route"},
+           Row{"GET", "/debug/pprof", "", "404 /errors/unknown-route"},
+       }) {
+    const std::string answer = answer_to(ask(row.method, row.target, row.body));
+    ASSERT_GT(answer.size(), 4U) << row.method << " " << row.target;
+    EXPECT_EQ(answer.substr(0, 4) + json::parse(answer.substr(4))["type"].get<std::string>(), row.answer)
+        << row.method << " " << row.target << " " << row.body;
+  }
+  EXPECT_TRUE(ports_.sent.empty());
+}
 
 }  // namespace
 }  // namespace settle::api

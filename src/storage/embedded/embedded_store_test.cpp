@@ -24,7 +24,7 @@ class EmbeddedWorld final : public StoreWorld {
     store_ = std::move(*opened);
   }
 
-  TestDirectory directory_;
+  TestDirectory directory_{TestDirectory::Kind::kMemory};
   std::unique_ptr<EmbeddedStore> store_;
 };
 
