@@ -147,6 +147,7 @@ void Node::deliver(engine::Input&& input) {
 }
 
 void Node::after_input() {
+  world_.oracle().queue_is(queue_->size(), worker_->open());
   arm_tick();
   feed_writer();
 }
@@ -182,7 +183,6 @@ void Node::save(Save&& save) {
                       std::string(name_of(save.summary.decision)).c_str(), save.forced ? " forced" : "");
   world_.trace().mix(save.state);
   queue_->push(std::move(save), local_now());
-  world_.oracle().queue_is(queue_->size());
 }
 
 void Node::call(const Call& call) {

@@ -298,10 +298,9 @@ void Oracle::rolled_back(const Tid& tid, const StoredRecord* kept) {
   if (facts.outcome == GlobalOutcome::kRunning) facts.outcome_change = 0;
 }
 
-void Oracle::queue_is(std::size_t waiting) {
-  // A save of each open transaction may wait beyond the bound on begins: those are admitted work.
-  check(Check::kQueue, waiting <= o_.limits.unsaved_max + o_.limits.open_max, kNoTx,
-        "more unsaved changes than allowed");
+void Oracle::queue_is(std::size_t waiting, std::size_t open) {
+  // One save of each open transaction may wait beyond the bound on begins: that is work already admitted.
+  check(Check::kQueue, waiting <= o_.limits.unsaved_max + open, kNoTx, "more unsaved changes than allowed");
 }
 
 // --------------------------------------------------------------------------------------------------------- end

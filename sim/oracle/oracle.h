@@ -102,7 +102,7 @@ class Oracle final : public StoreWatcher {
   void rolled_back(const Tid& tid, const StoredRecord* kept) override;
   void granted(ShardNo shard, Epoch epoch) override;
 
-  void queue_is(std::size_t waiting);
+  void queue_is(std::size_t waiting, std::size_t open);
   /// When everything has come to rest, or should have.
   void finish(bool is_quiet, std::size_t open_in_workers, std::size_t queued);
 

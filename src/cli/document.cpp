@@ -31,6 +31,11 @@ std::string state_text(const Json& document) {
   return text;
 }
 
+/// The check-back has a reserved branch id that says nothing to people.
+std::string name_of_branch(const std::string& branch, std::string_view op) {
+  return op == "check" ? "producer" : branch;
+}
+
 /// "09:26:15.123 (3.4 s ago)", "09:26:19.000 (in 2.1 s)"; "now" for what is due.
 std::string relative(Shell& shell, std::string_view instant, bool due) {
   const auto at = parse_instant(instant);
@@ -103,7 +108,7 @@ void print_waits(Shell& shell, const Json& document) {
     const std::string op = text_at(wait, "op");
     const std::string since = waited_since(document, branch, op);
     const std::string next = text_at(wait, "next_due_at");
-    table.row({op == "check" ? "the producer" : branch, op, relative(shell, since, false), text_at(wait, "attempts"),
+    table.row({name_of_branch(branch, op), op, relative(shell, since, false), text_at(wait, "attempts"),
                text_at(wait, "last_answer"), next.empty() ? "an attempt is under way" : relative(shell, next, true)});
   }
   shell.out << "\n";
@@ -135,7 +140,8 @@ void print_timeline(Shell& shell, const Json& document) {
   if (timeline.empty()) return;
   Table table({"TIME (UTC)", "EVENT", "BRANCH", "OP", "DETAIL"});
   for (const Json& line : timeline) {
-    table.row({clock_of(text_at(line, "at")), text_at(line, "event"), text_at(line, "branch"), text_at(line, "op"),
+    const std::string op = text_at(line, "op");
+    table.row({clock_of(text_at(line, "at")), text_at(line, "event"), name_of_branch(text_at(line, "branch"), op), op,
                shortened(text_at(line, "detail"))});
   }
   shell.out << "\n";

@@ -1,6 +1,7 @@
 #include "engine/shard.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/planted.h"
@@ -8,6 +9,10 @@
 
 namespace settle::engine {
 namespace {
+
+Token token_of(const std::variant<Begin, Request>& input) {
+  return std::visit([](const auto& request) { return request.token; }, input);
+}
 
 bool is_finishing(Op op) { return op != Op::kAction; }
 
@@ -281,10 +286,10 @@ bool Shard::on_receipt(const Receipt& receipt, Instant now) {
     entry->pending.erase(entry->pending.begin());
   }
   if (entry->durable.version == entry->version) --core_.unsaved;
-  std::vector<Request> held = std::move(entry->held);
+  std::vector<std::variant<Begin, Request>> held = std::move(entry->held);
   entry->held.clear();
   settle(*entry, now);
-  for (Request& request : held) on_request(std::move(request), now);
+  take_held(std::move(held), now);
   return true;
 }
 
@@ -396,9 +401,11 @@ void Shard::on_loaded(StoredRecord&& record, Instant now) {
 
 void Shard::on_load_ended(Instant now) {
   loaded_ = true;
-  std::vector<std::variant<Begin, Request>> held = std::move(held_);
-  held_.clear();
-  core_.held -= held.size();
+  core_.held -= held_.size();
+  take_held(std::exchange(held_, {}), now);
+}
+
+void Shard::take_held(std::vector<std::variant<Begin, Request>>&& held, Instant now) {
   for (auto& input : held) {
     if (auto* begin = std::get_if<Begin>(&input)) {
       on_begin(std::move(*begin), now);
@@ -425,12 +432,11 @@ void Shard::drop() {
       if (op.sent_at == kNoInstant) (void)core_.gate.cancel(op.call);
     });
     for (const Waiter& waiter : entry->waiters) core_.outputs.reply(waiter.token, AnswerKind::kStoreUnknown, nullptr);
-    for (const Request& request : entry->held) core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
+    for (const auto& input : entry->held) core_.outputs.reply(token_of(input), AnswerKind::kStoreUnknown, nullptr);
     forget(*entry);
   }
   for (auto& input : held_) {
-    const Token token = std::visit([](const auto& request) { return request.token; }, input);
-    core_.outputs.reply(token, AnswerKind::kNotOwner, nullptr);
+    core_.outputs.reply(token_of(input), AnswerKind::kNotOwner, nullptr);
   }
   core_.held -= held_.size();
   for (const auto& [id, lookup] : lookups_) {

@@ -45,8 +45,8 @@ struct Entry {
   Told durable;               ///< newest durable one
   std::vector<Told> pending;  ///< versions on their way to the disk, oldest first
   std::vector<Waiter> waiters;
-  std::vector<Request> held;  ///< verbs that came before the begin was durable
-  Instant timer = kNever;     ///< armed at
+  std::vector<std::variant<Begin, Request>> held;  ///< verbs that came before the begin was durable
+  Instant timer = kNever;                          ///< armed at
   bool alerted = false;
   bool incident_counted = false;
 };
@@ -109,6 +109,7 @@ class Shard {
   void count_incident(Entry& entry);
   void alert(Entry& entry, Instant now);
   void forget(Entry& entry);
+  void take_held(std::vector<std::variant<Begin, Request>>&& held, Instant now);
   void gid_taken(Entry& entry);
   Entry& adopt(std::unique_ptr<Entry> entry);
   [[nodiscard]] bool may_act(Instant now) const;

@@ -123,6 +123,11 @@ void Shard::on_begin(Begin&& begin, Instant now) {
     begin_new(std::move(begin), now);
     return;
   }
+  if (known->durable.version == 0) {
+    SETTLE_REACHED("begin met a begin that is not durable");
+    known->held.emplace_back(std::move(begin));
+    return;
+  }
   if (known->plan.digest() != begin.plan.digest() && !planted(Bug::kRepeatIgnoresPlan)) {
     SETTLE_REACHED("gid reused with another plan");
     core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
@@ -178,7 +183,14 @@ void Shard::gid_taken(Entry& entry) {
     SETTLE_ASSERT(copy.ok());
     lookup.begins.push_back({.token = waiter.token, .gid = entry.gid, .plan = std::move(*copy), .wait = {}});
   }
-  lookup.requests = std::move(entry.held);
+  for (auto& input : entry.held) {
+    if (auto* begin = std::get_if<Begin>(&input)) {
+      lookup.begins.push_back(std::move(*begin));
+    } else {
+      lookup.requests.push_back(std::move(std::get<Request>(input)));
+    }
+  }
+  entry.held.clear();
   const std::string gid = entry.gid;
   --core_.counters.begun;
   forget(entry);
@@ -213,7 +225,7 @@ void Shard::on_request(Request&& request, Instant now) {
   }
   if (entry->durable.version == 0) {
     SETTLE_REACHED("verb held until the begin is durable");
-    entry->held.push_back(std::move(request));
+    entry->held.emplace_back(std::move(request));
     return;
   }
   verb(*entry, std::move(request), now);

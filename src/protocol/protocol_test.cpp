@@ -150,6 +150,19 @@ TEST(Saga, RULE_R7_ARefusalDoesNotEndAnEarlierAttemptThatMayStillRun) {
   EXPECT_EQ(tx.ready_at(at_ms(3000)), Refs{undo(0)});
 }
 
+TEST(Saga, RULE_R7_AfterARecoveryADoubtfulRefusalWaitsToo) {
+  Tx tx = Tx::saga(1);
+  tx.on(Event::kBegin);
+  tx.send(action(0), kT0);
+  tx.answer(action(0), Outcome::kUnknown, at_ms(10));
+  tx.send(action(0), at_ms(500));
+  tx.answer(action(0), Outcome::kRefused, at_ms(510));
+  tx.state = *decode_state(encode_state(tx.state));
+  tx.on(Event::kRecover, at_ms(600));
+  EXPECT_TRUE(tx.ready_at(at_ms(3599)).empty());
+  EXPECT_EQ(tx.ready_at(at_ms(3600)), Refs{undo(0)});
+}
+
 TEST(Saga, StepsBehindAStepWithoutCompensationStillComeFirst) {
   Tx tx = Tx::saga(3);
   tx.plan.branches[1].back = {};
