@@ -36,7 +36,8 @@ struct Pipe {
   if (read(go, &start, 1) != 1) _exit(126);
   dup2(errors, STDERR_FILENO);
   execv(arguments[0], arguments);
-  constexpr std::string_view kFailed = "cannot be started\n";
+  constexpr std::string_view kFailed = " cannot be started\n";
+  (void)!write(STDERR_FILENO, arguments[0], strlen(arguments[0]));
   (void)!write(STDERR_FILENO, kFailed.data(), kFailed.size());
   _exit(127);
 }

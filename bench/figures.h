@@ -25,6 +25,7 @@ struct Figures {
   double syncs_claimed = -1;   ///< what its own /metrics say; negative: says nothing
   double saves_claimed = -1;   ///< likewise: records that went to the store
   double forced_claimed = -1;  ///< likewise: saves that somebody had to wait for
+  double commit_ms = -1;       ///< likewise: one group commit, sync included, mean
   double written_bytes = 0;    ///< towards the disk, counted from outside, in pages
   std::string sync_source;
   double bench_cpu_us = 0;   ///< of client and participant

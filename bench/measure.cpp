@@ -64,6 +64,8 @@ void fill(Figures& figures, const Snapshot& before, const Snapshot& after, const
   figures.syncs_claimed = claimed(&OwnCounts::syncs);
   figures.saves_claimed = claimed(&OwnCounts::saves);
   figures.forced_claimed = claimed(&OwnCounts::forced);
+  if (const double groups = after.own.groups - before.own.groups; groups > 0)
+    figures.commit_ms = (after.own.commit_seconds - before.own.commit_seconds) / groups * 1e3;
   const double own_us = after.own_us - before.own_us;
   figures.bench_cpu_us = own_us / transactions;
   figures.other_cores = std::max(0.0, (used.machine_us - used.user_us - used.system_us - own_us) / elapsed_us);

@@ -18,6 +18,8 @@ struct OwnCounts {
   double syncs = -1;
   double saves = -1;
   double forced = -1;
+  double groups = -1;
+  double commit_seconds = -1;  ///< of all groups
 };
 
 /// A coordinator that runs: settled, or the floor's.

@@ -5,6 +5,9 @@
 // bytes to a log with reserved blocks on the same disk, the exchange between a bare client and the bare participant on
 // one connection. Medians of each round, and the median ratio of all rounds.
 //
+// Beside it stands the latency of the floor with two syncs (coordinator.cpp): what the same exchanges and syncs cost
+// when a process with two threads does them.
+//
 // Expected: 2 × 0.12 ms + 3 × 0.03 ms = 0.33 ms. On top come parsing (10 µs) and, for each sync, the way to the
 // writer's thread and back: two wake-ups of 5 to 10 µs each, 20 to 40 µs in all. That is 1.1 to 1.2 times.
 #include "p4.h"
@@ -16,6 +19,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "floor.h"
 #include "measure.h"
 #include "p1.h"
 #include "settled.h"
@@ -65,6 +69,7 @@ struct Round {
   Figures figures;
   double sync = 0;
   double exchange = 0;
+  double floor = 0;
   [[nodiscard]] double unavoidable() const { return 2 * sync + 3 * exchange; }
   [[nodiscard]] double ratio() const { return figures.p50_ms / unavoidable(); }
 };
@@ -84,6 +89,14 @@ Result<Round> play(const Options& options) {
   if (!sync) return sync.error();
   round.sync = *sync;
   round.exchange = exchange_ms(options.seconds / 2, round.figures.call_bytes);
+
+  Options for_floor = options;
+  for_floor.clients = 1;
+  auto floor = run_floor(
+      for_floor, 2,
+      {static_cast<std::uint32_t>(round.figures.call_bytes), static_cast<std::uint32_t>(round.figures.answer_bytes)});
+  if (!floor) return floor.error();
+  round.floor = floor->p50_ms;
   return round;
 }
 
@@ -95,7 +108,7 @@ int p4(const Options& options) {
   one.seconds = options.seconds / rounds;
   one.warmup = std::min(options.warmup, 0.3);
   one.rate = 0;
-  std::vector<double> ratios, syncs, exchanges, latencies;
+  std::vector<double> ratios, to_floor, syncs, exchanges, latencies;
   Figures last;
   std::uint64_t errors = 0;
   for (std::uint32_t i = 0; i < rounds; ++i) {
@@ -106,15 +119,16 @@ int p4(const Options& options) {
     }
     errors += round->figures.errors;
     ratios.push_back(round->ratio());
+    to_floor.push_back(round->figures.p50_ms / round->floor);
     syncs.push_back(round->sync);
     exchanges.push_back(round->exchange);
     latencies.push_back(round->figures.p50_ms);
     if (!options.json) {
       std::printf(
           "round %u: saga p50 %.3f ms, p99 %.3f  sync %.3f  exchange %.3f  2 syncs + 3 exchanges %.3f  "
-          "ratio %.3f  others %.2f cores\n",
+          "ratio %.3f  floor with two syncs %.3f  others %.2f cores\n",
           i + 1, round->figures.p50_ms, round->figures.p99_ms, round->sync, round->exchange, round->unavoidable(),
-          round->ratio(), round->figures.other_cores);
+          round->ratio(), round->floor, round->figures.other_cores);
       std::fflush(stdout);
     }
     last = round->figures;
@@ -122,12 +136,17 @@ int p4(const Options& options) {
   last.errors = errors;
   if (options.json) {
     last.p50_ms = median(latencies);
-    print_json(last, {{"ratio", median(ratios)}, {"sync_ms", median(syncs)}, {"exchange_ms", median(exchanges)}});
+    print_json(last, {{"ratio", median(ratios)},
+                      {"ratio_to_floor_two_syncs", median(to_floor)},
+                      {"sync_ms", median(syncs)},
+                      {"exchange_ms", median(exchanges)}});
   } else {
     print_text(last);
-    std::printf("median of %u: saga %.3f ms, %.3f of 2 syncs + 3 exchanges (%.3f, %.3f ms each); errors %llu\n", rounds,
-                median(latencies), median(ratios), median(syncs), median(exchanges),
-                static_cast<unsigned long long>(errors));
+    std::printf(
+        "median of %u: saga %.3f ms, %.3f of 2 syncs + 3 exchanges (%.3f, %.3f ms each), %.3f of the floor with "
+        "two syncs; errors %llu\n",
+        rounds, median(latencies), median(ratios), median(syncs), median(exchanges), median(to_floor),
+        static_cast<unsigned long long>(errors));
   }
   return errors == 0 ? 0 : 1;
 }

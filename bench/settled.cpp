@@ -16,6 +16,8 @@ namespace {
 // Of /metrics.
 constexpr std::string_view kSyncs = "settle_store_syncs_total";
 constexpr std::string_view kSaves = "settle_store_saves_total";
+constexpr std::string_view kGroups = "settle_store_groups_total";
+constexpr std::string_view kCommitSeconds = "settle_store_commit_seconds_total";
 constexpr std::string_view kForced = R"(settle_saves_total{durability="forced"})";
 
 /// GET, waiting for the answer; kUnavailable if there is none or it is no 200.
@@ -102,7 +104,11 @@ Coordinated Settled::coordinated() const {
   coordinated.own_counts = [port = admin_port_]() -> Result<OwnCounts> {
     const auto text = get(port, "/metrics");
     if (!text) return text.error();
-    return OwnCounts{metric(*text, kSyncs), metric(*text, kSaves), metric(*text, kForced)};
+    return OwnCounts{.syncs = metric(*text, kSyncs),
+                     .saves = metric(*text, kSaves),
+                     .forced = metric(*text, kForced),
+                     .groups = metric(*text, kGroups),
+                     .commit_seconds = metric(*text, kCommitSeconds)};
   };
   return coordinated;
 }

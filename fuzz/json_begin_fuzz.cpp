@@ -56,7 +56,7 @@ void accepted(const api::PlanReader& reader, std::string_view body) {
     if (branch.has_back_input) require(!wire::check_json(branch.back_input));
   }
   for (const auto& [name, value] : plan->headers) {
-    require((name + value).find_first_of("\r\n") == std::string::npos);
+    require(name.find_first_of("\r\n:") == name.npos && value.find_first_of("\r\n") == value.npos);
   }
   api::PlanReader second;
   require(second.read(body, {}, kNow));

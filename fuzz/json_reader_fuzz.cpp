@@ -87,6 +87,7 @@ bool ours_alone(std::string_view what) {
 }
 
 void compare_with_nlohmann(std::string_view text, const std::optional<settle::wire::JsonError>& error) {
+  if (text.find('\0') != text.npos) return;  // it takes a zero byte for the end of the text
   Acceptor acceptor;
   const bool theirs = nlohmann::json::sax_parse(text, &acceptor);
   if (acceptor.out_of_range || (error && ours_alone(error->text))) return;
@@ -96,7 +97,7 @@ void compare_with_nlohmann(std::string_view text, const std::optional<settle::wi
 void compare_with_simdjson(std::string_view text, const std::optional<settle::wire::JsonError>& error) {
   static simdjson::dom::parser parser;
   const simdjson::error_code theirs = parser.parse(text.data(), text.size()).error();
-  if (theirs == simdjson::NUMBER_ERROR || theirs == simdjson::BIGINT_ERROR || theirs == simdjson::DEPTH_ERROR) return;
+  if (theirs == simdjson::NUMBER_ERROR || theirs == simdjson::DEPTH_ERROR) return;
   if (theirs == simdjson::SUCCESS) {
     // It takes lone surrogates of some forms.
     require(!error || ours_alone(error->text) || error->text.find("surrogate") != std::string_view::npos);

@@ -298,6 +298,8 @@ void Clients::arrival() {
     world_.strike(Fault::kClientRepeats, tx);
     begin(tx, 0, Wait{}, kTriesFew);
   }
+  // Somebody asks for a name that may not be known yet, or never will be.
+  if (script.is_named && dice.below(16) == 0) query(tx);
 }
 
 void Clients::acked(TxNo tx, const Talk& talk) {

@@ -25,7 +25,7 @@ namespace {
 using namespace settle;
 using namespace settle::sim;
 
-constexpr unsigned kSecondsPerSeedMost = 300;
+constexpr unsigned kSecondsPerSeedMost = 120;
 /// In a short run a rare check may rest; in a long one that is a hole in the net.
 constexpr std::uint64_t kSeedsForEveryCheck = 200;
 
@@ -35,6 +35,8 @@ struct Arguments {
   bool has_range = false;
   std::uint32_t transactions = 1000;
   std::string mutant;
+  std::uint64_t mutants = 0;  ///< so many of them, one after the other
+  std::string key;            ///< chooses which
   unsigned jobs = 1;
   bool lists_mutants = false, has_trace = false, has_coverage = false, rewrites = false, has_edges = false;
   std::vector<std::string> scenarios;
@@ -53,6 +55,7 @@ int usage(const char* complaint) {
                "  settle-sim --seed N [--transactions N] [--trace] [--mutant NAME] [--without CHECK]…\n"
                "  settle-sim --seeds A..B [--transactions N] [--jobs N] [--coverage] [--edges] [--mutant NAME]\n"
                "  settle-sim --scenario FILE|DIR… [--rewrite]\n"
+               "  settle-sim --mutants N|all [--key TEXT] --seeds A..B [--transactions N] [--jobs N]\n"
                "  settle-sim --list-mutants\n",
                complaint);
   return 2;
@@ -88,6 +91,15 @@ const char* parse(int argc, char** argv, Arguments& out) {
       out.jobs = static_cast<unsigned>(number);
     } else if (name == "--mutant") {
       out.mutant = std::string(value());
+    } else if (name == "--mutants") {
+      const std::string_view count = value();
+      if (count == "all") {
+        out.mutants = UINT64_MAX;
+      } else if (!parse_number(count, out.mutants) || out.mutants == 0) {
+        return "--mutants wants a number or all";
+      }
+    } else if (name == "--key") {
+      out.key = std::string(value());
     } else if (name == "--scenario") {
       while (i + 1 < argc && argv[i + 1][0] != '-') out.scenarios.emplace_back(argv[++i]);
       if (out.scenarios.empty()) return "--scenario wants files or a folder";
@@ -303,12 +315,19 @@ void print_totals(const Totals& totals, double wall, double cpu) {
       static_cast<unsigned long long>(s.hash));
 }
 
-int run_many(const Arguments& arguments) {
-  const auto started = std::chrono::steady_clock::now();
-  std::vector<Child> children = start_children(arguments);
+/// What a run over many seeds came to.
+struct ManyResult {
   Totals totals;
-  int result = 0;
-  for (std::uint64_t seed = arguments.first; seed <= arguments.last && result == 0; ++seed) {
+  std::optional<SeedReport> violation;  ///< the first one
+  std::vector<std::string> not_taken;   ///< rows, by process
+};
+
+/// Runs the seeds in processes of their own, so that a crash or an assertion is a finding like any other; stops at the
+/// first violation.
+ManyResult run_seeds(const Arguments& arguments) {
+  std::vector<Child> children = start_children(arguments);
+  ManyResult result;
+  for (std::uint64_t seed = arguments.first; seed <= arguments.last && !result.violation; ++seed) {
     Child& child = children[(seed - arguments.first) % arguments.jobs];
     std::string bytes;
     SeedReport report;
@@ -318,38 +337,75 @@ int run_many(const Arguments& arguments) {
       report.violation = death_of(child);
       report.outcomes.violations = 1;
     }
-    totals.add(report);
-    if (report.violation.empty()) continue;
-    std::printf("seed %llu: VIOLATION %s\n", static_cast<unsigned long long>(seed), report.violation.c_str());
-    std::printf("repeat it: settle-sim --seed %llu --transactions %u%s%s\n", static_cast<unsigned long long>(seed),
-                arguments.transactions, arguments.mutant.empty() ? "" : " --mutant ", arguments.mutant.c_str());
-    result = 1;
+    result.totals.add(report);
+    if (!report.violation.empty()) result.violation = std::move(report);
   }
-  std::vector<std::string> not_taken;
-  for (std::size_t i = 0; i < children.size() && result == 0; ++i) {
+  for (std::size_t i = 0; i < children.size() && !result.violation; ++i) {
     std::string bytes;
-    if (read_frame(children[i].pipe, bytes)) not_taken.push_back(std::move(bytes));
+    if (read_frame(children[i].pipe, bytes)) result.not_taken.push_back(std::move(bytes));
   }
   stop_children(children);
-  const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-
-  if (result == 0 && arguments.has_coverage) result = report_coverage(totals);
-  if (result == 0 && arguments.has_edges) {
-    for (const std::string& row : common_lines(not_taken)) std::printf("row not taken: %s\n", row.c_str());
-  }
-  if (result == 0 && totals.seeds >= kSeedsForEveryCheck) {
-    for (const std::string& label : totals.never_checked()) {
-      std::printf("check %s was never evaluated\n", label.c_str());
-      result = 1;
-    }
-    const std::uint32_t share = totals.committed_permille();
-    if (share < 200 || share > 800) {
-      std::printf("the committed share is outside 200 to 800 permille: such runs prove one half only\n");
-      result = 1;
-    }
-  }
-  print_totals(totals, wall, cpu_seconds_of_children());
   return result;
+}
+
+/// What is wrong with a long run although no seed violated anything.
+std::vector<std::string> holes_in(const Totals& totals) {
+  std::vector<std::string> out;
+  if (totals.seeds < kSeedsForEveryCheck) return out;
+  for (const std::string& label : totals.never_checked()) out.push_back("check " + label + " was never evaluated");
+  const std::uint32_t share = totals.committed_permille();
+  if (share < 200 || share > 800) {
+    out.emplace_back("the committed share is outside 200 to 800 permille: such runs prove one half only");
+  }
+  if (totals.sums.crashes * 50 < totals.sums.transactions)
+    out.emplace_back("fewer crashes than one per 50 transactions");
+  return out;
+}
+
+int run_many(const Arguments& arguments) {
+  const auto started = std::chrono::steady_clock::now();
+  const ManyResult result = run_seeds(arguments);
+  const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  int status = 0;
+  if (result.violation) {
+    const auto seed = static_cast<unsigned long long>(result.violation->seed);
+    std::printf("seed %llu: VIOLATION %s\n", seed, result.violation->violation.c_str());
+    std::printf("repeat it: settle-sim --seed %llu --transactions %u%s%s\n", seed, arguments.transactions,
+                arguments.mutant.empty() ? "" : " --mutant ", arguments.mutant.c_str());
+    status = 1;
+  } else {
+    if (arguments.has_coverage) status = report_coverage(result.totals);
+    if (arguments.has_edges) {
+      for (const std::string& row : common_lines(result.not_taken)) std::printf("row not taken: %s\n", row.c_str());
+    }
+    for (const std::string& hole : holes_in(result.totals)) {
+      std::printf("%s\n", hole.c_str());
+      status = 1;
+    }
+  }
+  print_totals(result.totals, wall, cpu_seconds_of_children());
+  return status;
+}
+
+/// One mutant after the other; each must be found.
+int run_mutants(Arguments arguments) {
+  std::size_t missed = 0;
+  const std::vector<Mutant> chosen = choose_mutants(arguments.mutants, arguments.key);
+  for (const Mutant& mutant : chosen) {
+    (void)plant_mutant(mutant.name);
+    const ManyResult result = run_seeds(arguments);
+    unplant_mutants();
+    if (result.violation) {
+      std::printf("found %-46s seed %3llu  %s\n", mutant.name.c_str(),
+                  static_cast<unsigned long long>(result.violation->seed), result.violation->violation.c_str());
+    } else {
+      std::printf("MISSED %-45s %s\n", mutant.name.c_str(), mutant.what.c_str());
+      ++missed;
+    }
+    std::fflush(stdout);
+  }
+  std::printf("%zu mutants of %zu, %zu missed\n", chosen.size(), mutants().size(), missed);
+  return missed == 0 ? 0 : 1;
 }
 
 int run_mutant(const Arguments& arguments) {
@@ -373,5 +429,6 @@ int main(int argc, char** argv) {
     return usage("no mutant has that name; --list-mutants shows them");
   if (arguments.seed) return run_one(arguments);
   if (!arguments.has_range) return usage("nothing to do");
+  if (arguments.mutants != 0) return run_mutants(arguments);
   return arguments.mutant.empty() ? run_many(arguments) : run_mutant(arguments);
 }

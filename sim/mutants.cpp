@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 #include "base/planted.h"
+#include "base/random.h"
 #include "protocol/step.h"
 
 namespace settle::sim {
@@ -94,6 +96,22 @@ bool plant_mutant(std::string_view name) {
     found = true;
   });
   return found;
+}
+
+void unplant_mutants() {
+  plant(Bug::kNone);
+  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage}) {
+    protocol::drop_edge(pattern, -1);
+    protocol::make_lazy(pattern, -1);
+  }
+}
+
+std::vector<Mutant> choose_mutants(std::size_t count, std::string_view key) {
+  std::vector<Mutant> all = mutants();
+  Random dice = Random::stream(0, key);
+  for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[dice.below(i)]);
+  if (all.size() > count) all.resize(count);
+  return all;
 }
 
 }  // namespace settle::sim

@@ -21,4 +21,11 @@ std::vector<Mutant> mutants_left_out();
 /// Puts the bug in. False: no mutant has that name.
 bool plant_mutant(std::string_view name);
 
+/// Takes every bug out again.
+void unplant_mutants();
+
+/// `count` of them (all, if there are no more), chosen by `key`: another key, for example another revision, gives
+/// another choice.
+std::vector<Mutant> choose_mutants(std::size_t count, std::string_view key);
+
 }  // namespace settle::sim

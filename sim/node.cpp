@@ -42,6 +42,7 @@ void Node::boot() {
   ++life_;
   is_paused_ = is_dying_ = is_writing_ = false;
   tick_armed_ = writer_armed_ = kNever;
+  peak_open_ = 0;
   shards_.assign(o.shards, Held{});
   clock_.started_at = world_.now();
   const Span offset{-o.clock_spread, o.clock_spread};
@@ -147,7 +148,8 @@ void Node::deliver(engine::Input&& input) {
 }
 
 void Node::after_input() {
-  world_.oracle().queue_is(queue_->size(), worker_->open());
+  peak_open_ = std::max(peak_open_, worker_->open());
+  world_.oracle().queue_is(queue_->size(), peak_open_);
   arm_tick();
   feed_writer();
 }

@@ -130,6 +130,7 @@ class Node final : public engine::Outputs {
   std::unique_ptr<engine::Worker> worker_;
   std::unique_ptr<engine::SaveQueue> queue_;
   bool is_writing_ = false;
+  std::size_t peak_open_ = 0;  ///< of this life
   Instant tick_armed_ = kNever;
   Instant writer_armed_ = kNever;
   std::uint32_t keeper_turn_ = 0;

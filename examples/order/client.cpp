@@ -46,7 +46,9 @@ Result<Reply> Client::call(std::string_view method, const std::string& url, std:
   call.deadline = net::engine_now() + patience;
   client_.call(call);
   loop_.run();
-  return *std::exchange(answer_, std::nullopt);
+  std::optional<Result<Reply>> answer = std::exchange(answer_, std::nullopt);
+  if (!answer) return Error{ErrorCode::kUnknownOutcome, "no answer came"};
+  return std::move(*answer);
 }
 
 }  // namespace settle::example

@@ -105,12 +105,9 @@ void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int
       if (branch < 0) break;
       OpFacts& op = facts.ops[static_cast<std::size_t>(branch)];
       if (reported == Outcome::kDone) op.is_done = true;
-      // What is reported ends the op; an attempt under way may still run, but nobody waits for it.
+      // What is reported may end the op; then nobody waits for an attempt under way, and it may be called anew.
+      op.was_reported = true;
       op.not_before = kNoInstant;
-      if (!op.is_in_flight) break;
-      op.is_in_flight = false;
-      op.may_have_run = true;
-      op.quiet_at = std::max(op.quiet_at, op.until);
       break;
     }
     case engine::Verb::kQuery:

@@ -134,6 +134,7 @@ class Oracle final : public StoreWatcher {
     bool was_counted = false;
     bool may_have_run = false;  ///< R1: an attempt whose end is not known for sure
     bool is_done = false;
+    bool was_reported = false;
     bool used_deadline = false;
     std::uint64_t call = 0;
     Instant until = kNoInstant;       ///< virtual: the attempt under way

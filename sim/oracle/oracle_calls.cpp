@@ -140,7 +140,7 @@ void Oracle::judge_call_time(const CallSeen& seen, OpFacts& op) {
   const Facts& facts = facts_[seen.tx];
   const bool is_same = op.by == seen.from && op.sent_here > 0;
   if (is_same) {
-    check(Check::kPacing, !op.is_in_flight, seen.tx, "two attempts of one op at the same time");
+    check(Check::kPacing, !op.is_in_flight || op.was_reported, seen.tx, "two attempts of one op at the same time");
     bool is_fine = seen.local_now >= op.not_before || facts.retries_open > 0;
     if (!is_fine && call.op == Op::kCheck && script.deadline.count() > 0 && !op.used_deadline) {
       op.used_deadline = is_fine = now_ + slack(script.deadline) >= facts.begun_at + script.deadline;
@@ -178,12 +178,12 @@ void Oracle::judge_call_time(const CallSeen& seen, OpFacts& op) {
 
 void Oracle::note_sent(const CallSeen& seen, OpFacts& op) {
   const Call& call = *seen.call;
+  // Another daemon, or another life, or a report: what was under way may still run.
+  if (op.is_in_flight) {
+    op.quiet_at = std::max(op.quiet_at, op.until);
+    op.may_have_run = true;
+  }
   if (!(op.by == seen.from)) {
-    // Another daemon, or another life: what the former one had under way may still run.
-    if (op.is_in_flight) {
-      op.quiet_at = std::max(op.quiet_at, op.until);
-      op.may_have_run = true;
-    }
     op.by = seen.from;
     op.sent_here = op.counted_here = 0;
     op.not_before = kNoInstant;

@@ -18,11 +18,10 @@ void Oracle::replied(const Asked& asked, AnswerKind kind, const View* view) {
     if (facts.retries_open > 0) --facts.retries_open;
     for (OpFacts& op : facts.ops) op.not_before = kNoInstant;
   }
-  if (kind == AnswerKind::kUnknownGid) {
-    check(Check::kKnown, !asked.was_durable || !facts.is_present, tx,
-          "'unknown' was answered for a stored transaction");
-    return;
+  if (asked.was_durable && facts.is_present) {
+    check(Check::kKnown, kind != AnswerKind::kUnknownGid, tx, "'unknown' was answered for a stored transaction");
   }
+  if (kind == AnswerKind::kUnknownGid) return;
   const bool needs_view = kind == AnswerKind::kDocument || kind == AnswerKind::kCreated ||
                           kind == AnswerKind::kWrongPhase || kind == AnswerKind::kContradiction;
   check(Check::kVerbs, !needs_view || view != nullptr, tx, "an answer has no document");

@@ -151,11 +151,13 @@ TEST_F(SettlectlAndSettled, ARefusalTurnsBackAndTheExitCodeSaysSo) {
 
 TEST_F(SettlectlAndSettled, AStuckSagaIsExplainedRetriedAndAborted) {
   ASSERT_EQ(run_settlectl({"submit", "-"}, saga("stuck", "/down")).exit, 0);
-  const Ran waited = run_settlectl({"wait", "stuck", "--for", "300"});
-  EXPECT_EQ(waited.exit, 4) << waited.err;
-  const Ran shown = run_settlectl({"show", "stuck"});
+  Ran shown;
+  do {
+    const Ran waited = run_settlectl({"wait", "stuck", "--for", "10"});
+    ASSERT_EQ(waited.exit, 4) << waited.err;
+    shown = run_settlectl({"show", "stuck"});
+  } while (shown.out.find("HTTP 503") == std::string::npos);  // the test's own time limit ends a wait in vain
   EXPECT_NE(shown.out.find("WAITS FOR"), std::string::npos) << shown.out;
-  EXPECT_NE(shown.out.find("HTTP 503"), std::string::npos) << shown.out;
   const Ran listed = run_settlectl({"list", "--outcome", "running"});
   EXPECT_NE(listed.out.find("second action"), std::string::npos) << listed.out;
 

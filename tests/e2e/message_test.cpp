@@ -234,7 +234,8 @@ TEST_F(Message, ARefusedDeliveryIsParkedAndGoesOnWhenAPersonSaysSo) {
   }));
   EXPECT_EQ(shown.outcome(), "running");
   EXPECT_EQ(shown.text("/decision"), "commit");
-  EXPECT_EQ(client().list("incident=true").size(), 1U);
+  // Lists show what is on disk; this incident may reach it a moment later.
+  EXPECT_TRUE(eventually(kPatience, [&] { return client().list("incident=true").size() == 1; }));
   EXPECT_EQ(services.count(gid, "/deliver/b"), 1U) << "a refused target rests";
   EXPECT_EQ(admin().post("/v1/transactions/" + gid + "/retry", R"({"reason":"the shelf is free again"})").status, 200);
   EXPECT_EQ(client().ended(gid).outcome(), "committed");

@@ -1,5 +1,7 @@
 #include "participant/http/http_participant.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,29 +42,42 @@ AnswerCode code_of(net::HttpFailure failure) {
 
 // Our own names are fixed and fine; a value with a control byte would let its sender write headers of its own.
 bool append_value(std::string& lines, std::string_view name, std::string_view value) {
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
-  }
+  bool fine = true;
+  for (const char c : value) fine &= static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  if (!fine) return false;
   lines.append(name).append(value).append("\r\n");
   return true;
 }
 
-// The calls of a transaction whose client sent no trace stand in one of their own, named by the tid, also after a
-// restart.
-std::string trace_id_of(const Tid& tid) {
+char* put_hex(char* out, std::uint64_t value) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (const char byte : tid.bytes()) {
-    text.push_back(kHex[static_cast<unsigned char>(byte) >> 4U]);
-    text.push_back(kHex[static_cast<unsigned char>(byte) & 15U]);
+  for (unsigned shift = 64; shift > 0;) {
+    shift -= 4;
+    *out++ = kHex[(value >> shift) & 15U];
   }
-  return text;
+  return out;
 }
 
-std::string trace_parent_for(const Call& call, std::uint64_t dice) {
-  if (const auto parent = wire::parse_trace_parent(call.trace_parent)) return wire::child_trace_parent(*parent, dice);
-  const std::string trace_id = trace_id_of(call.tid);
-  return wire::child_trace_parent({trace_id, {}, false}, dice);
+// The calls of a transaction whose client sent no trace stand in one of their own, named by the tid, also after a
+// restart.
+void append_own_trace(std::string& lines, const Tid& tid, std::uint64_t dice) {
+  const std::uint64_t low = (std::uint64_t{tid.cluster} << 48U) | (std::uint64_t{tid.shard} << 32U) | tid.epoch;
+  std::array<char, wire::kTraceParentChars> text{};
+  char* out = std::copy_n("00-", 3, text.data());
+  out = put_hex(put_hex(out, tid.sequence), low);
+  *out++ = '-';
+  out = put_hex(out, dice | 1U);  // no span is zero
+  std::copy_n("-00", 3, out);
+  lines.append(text.data(), text.size());
+}
+
+void append_trace(std::string& lines, const Call& call, std::uint64_t dice) {
+  const auto parent = wire::parse_trace_parent(call.trace_parent);
+  if (parent) {
+    lines.append(wire::child_trace_parent(*parent, dice));
+  } else {
+    append_own_trace(lines, call.tid, dice);
+  }
 }
 
 }  // namespace
@@ -131,7 +146,9 @@ bool HttpParticipant::build_headers(const Call& call) {
   headers_.append("settle-pattern: ").append(name_of(call.pattern)).append("\r\n");
   headers_.append("settle-attempt: ");
   net::append_number(headers_, call.attempt);
-  headers_.append("\r\ntraceparent: ").append(trace_parent_for(call, random_.next())).append("\r\n");
+  headers_.append("\r\ntraceparent: ");
+  append_trace(headers_, call, random_.next());
+  headers_.append("\r\n");
   if (call.headers != nullptr) {
     for (const auto& [name, value] : *call.headers) fine = net::append_header(headers_, name, value) && fine;
   }

@@ -25,8 +25,8 @@ constexpr std::size_t kMiB = std::size_t{1} << 20U;
 
 constexpr std::array<std::string_view, kFamilies> kFamilyNames{"default", "open", "progress", "history", "gid"};
 
-/// Warnings and errors of the library, as lines of our own log. The library's own log file is not used: its writer
-/// aborts the process when the disk is full.
+/// Warnings and errors of the library, as warnings in our own log: what is an error is said by who meets it. The
+/// library's own log file is not used: its writer aborts the process when the disk is full.
 class LibraryLog final : public rocksdb::Logger {
  public:
   LibraryLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
@@ -44,7 +44,7 @@ class LibraryLog final : public rocksdb::Logger {
     if (length < 0) return;
     std::string_view line(text.data(), std::min(static_cast<std::size_t>(length), text.size() - 1));
     while (!line.empty() && line.back() == '\n') line.remove_suffix(1);
-    log(level >= rocksdb::ERROR_LEVEL ? LogLevel::kError : LogLevel::kWarn, "embedded store", {{"library", line}});
+    log(LogLevel::kWarn, "embedded store", {{"library", line}});
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <rocksdb/iterator.h>
 #include <rocksdb/perf_level.h>
+#include <rocksdb/transaction_log.h>
 
 #include <algorithm>
 #include <array>
@@ -77,8 +78,8 @@ Result<bool> is_empty(Database& db, Family family) {
   return !at->Valid();
 }
 
-/// Paths of the logs, in the order of their numbers.
-Result<std::vector<std::string>> logs_in(const std::string& directory) {
+/// Numbers and paths of the logs, in order.
+Result<std::vector<std::pair<std::uint64_t, std::string>>> logs_in(const std::string& directory) {
   std::vector<std::pair<std::uint64_t, std::string>> numbered;
   std::error_code error;
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
@@ -89,9 +90,7 @@ Result<std::vector<std::string>> logs_in(const std::string& directory) {
   }
   if (error) return Error{ErrorCode::kUnavailable, "cannot list " + directory + ": " + error.message()};
   std::sort(numbered.begin(), numbered.end());
-  std::vector<std::string> out;
-  for (auto& [number, path] : numbered) out.push_back(std::move(path));
-  return out;
+  return numbered;
 }
 
 /// What the marks in the log bear: derived from the name that the library gives to each new store.
@@ -102,10 +101,16 @@ std::uint32_t stamp_of(const std::string& directory) {
 }
 
 /// Cuts off what was being written when the last process ended. Answers the number up to which saves were promised.
-Result<std::uint64_t> repair_log_tail(const std::string& directory) {
-  const Result<std::vector<std::string>> logs = logs_in(directory);
+Result<std::uint64_t> repair_log_tail(const std::string& directory, const Floor& floor) {
+  const auto logs = logs_in(directory);
   if (!logs) return logs.error();
-  const Result<LogVerdict> verdict = examine_logs(*logs, stamp_of(directory));
+  if (floor.log > (logs->empty() ? 0 : logs->back().first)) {
+    return Error{ErrorCode::kCorrupt, "log " + std::to_string(floor.log) + " of the store in " + directory +
+                                          " is missing, and none came after it: restore it from a backup"};
+  }
+  std::vector<std::string> paths;
+  for (const auto& [number, path] : *logs) paths.push_back(path);
+  const Result<LogVerdict> verdict = examine_logs(paths, stamp_of(directory));
   if (!verdict) return verdict.error();
   for (const LogCut& cut : verdict->cuts) {
     log(LogLevel::kWarn, "the log ends in a torn write that nobody was told of; cut off",
@@ -124,7 +129,7 @@ EmbeddedStore::~EmbeddedStore() {
   if (is_open_ && !has_failed_.load()) {
     const std::lock_guard lock(write_mutex_);
     auto closed = db_->flush();
-    if (closed) closed = write_floor(options_.directory, (*db_)->GetLatestSequenceNumber());
+    if (closed) closed = write_floor(options_.directory, {(*db_)->GetLatestSequenceNumber(), 0});
     if (!closed) log(LogLevel::kWarn, "the store was not closed in good order", {{"error", closed.error().message}});
   }
   db_.reset();  // its threads call fail()
@@ -152,9 +157,9 @@ Result<void> EmbeddedStore::start() {
   if (!lock) return lock.error();
   lock_ = std::make_unique<DirectoryLock>(std::move(*lock));
   if (const auto synced = sync_directory(directory); !synced) return synced;
-  const Result<std::uint64_t> promised = repair_log_tail(directory);
+  const Floor floor = read_floor(directory);
+  const Result<std::uint64_t> promised = repair_log_tail(directory, floor);
   if (!promised) return promised.error();
-  const std::uint64_t floor = std::max(*promised, read_floor(directory));
 
   auto db = Database::open(directory, options_.seam ? options_.seam->files : nullptr,
                            [this](const std::string& what) { fail(what); });
@@ -162,15 +167,18 @@ Result<void> EmbeddedStore::start() {
   db_ = std::move(*db);
   state_->synced = (*db_)->GetLatestSequenceNumber();  // what was recovered is in table files
   state_->stamp = stamp_of(directory);
-  if (state_->synced < floor) {
+  if (const std::uint64_t least = std::max(*promised, floor.sequence); state_->synced < least) {
     return Error{ErrorCode::kCorrupt, "the store in " + directory + " ends at write " + std::to_string(state_->synced) +
-                                          ", but " + std::to_string(floor) +
+                                          ", but " + std::to_string(least) +
                                           " writes were on the disk once: restore it from a backup"};
   }
   if (const auto fine = check_identity(); !fine) return fine;
   if (const auto loaded = load_epochs(); !loaded) return loaded;
   if (const auto filled = fill_index(); !filled) return filled;
-  return write_floor(directory, state_->synced);
+  std::unique_ptr<rocksdb::LogFile> log;
+  const rocksdb::Status status = (*db_)->GetCurrentWalFile(&log);
+  if (!status.ok()) return error_of(status, "cannot name the log");
+  return write_floor(directory, {state_->synced, log->LogNumber()});
 }
 
 Result<void> EmbeddedStore::check_identity() {

@@ -4,7 +4,7 @@
 //   of
 //                                                       each acknowledged group as 4 bytes to standard output
 //   embedded_victim tell DIRECTORY close|leave          prints what the store holds; `leave` ends without closing it
-//   embedded_victim judge DIRECTORY SEED GROUPS         compares it with the story, record by record
+//   embedded_victim judge DIRECTORY SEED GROUPS SAVES   compares it with a story of at most SAVES saves per group
 //
 // Exit status: 0 all is there (or: told); 3 the store refused to open; 4 all but the last group is there; 5 something
 // is missing, and whoever asks is told so; 1 something is wrong and nobody was told.
@@ -120,8 +120,8 @@ int compare_records(EmbeddedStore& store, const Story& story) {
   return verdict;
 }
 
-int judge(const std::string& directory, std::uint64_t seed, std::size_t groups) {
-  const Story story(seed, groups);
+int judge(const std::string& directory, std::uint64_t seed, std::size_t groups, std::size_t saves) {
+  const Story story(seed, groups, saves);
   const auto store = open_or_exit(directory);
   const std::string told = Story::tell(*store);
   if (told == story.told_after(groups)) return kAllThere;
@@ -134,8 +134,8 @@ int run(const std::vector<std::string>& arguments) {
     return commit(arguments[1], number(arguments[2]), number(arguments[3]), number(arguments[4]));
   }
   if (arguments.size() == 3 && arguments[0] == "tell") return tell(arguments[1], arguments[2] == "close");
-  if (arguments.size() == 4 && arguments[0] == "judge") {
-    return judge(arguments[1], number(arguments[2]), number(arguments[3]));
+  if (arguments.size() == 5 && arguments[0] == "judge") {
+    return judge(arguments[1], number(arguments[2]), number(arguments[3]), number(arguments[4]));
   }
   (void)std::fputs("usage: see the head of embedded_victim.cpp\n", stderr);
   return kUsage;

@@ -16,7 +16,7 @@
 namespace settle {
 namespace {
 
-// floor  :=  sealed (record.cpp) under the key "floor"; the value is the number in decimal digits
+// floor  :=  sealed (record.cpp) under the key "floor"; the value is: sequence " " log, both in decimal digits
 
 constexpr std::string_view kName = "settle.floor";
 constexpr std::string_view kKey = "floor";
@@ -25,23 +25,26 @@ std::string path_in(const std::string& directory) { return directory + "/" + std
 
 }  // namespace
 
-std::uint64_t read_floor(const std::string& directory) {
+Floor read_floor(const std::string& directory) {
   const int fd = ::open(path_in(directory).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
+  if (fd < 0) return {};
   std::array<char, 64> bytes{};
   const ssize_t got = ::pread(fd, bytes.data(), bytes.size(), 0);
   (void)::close(fd);
   const auto text = unseal(kKey, std::string_view(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
-  if (!text) return 0;
-  std::uint64_t out = 0;
-  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), out);
-  return parsed.ec == std::errc() ? out : 0;
+  if (!text) return {};
+  Floor out;
+  const char* const end = text->data() + text->size();
+  const auto sequence = std::from_chars(text->data(), end, out.sequence);
+  if (sequence.ec != std::errc() || sequence.ptr == end) return {};
+  if (std::from_chars(sequence.ptr + 1, end, out.log).ec != std::errc()) return {};
+  return out;
 }
 
-Result<void> write_floor(const std::string& directory, std::uint64_t sequence) {
+Result<void> write_floor(const std::string& directory, const Floor& floor) {
   const std::string path = path_in(directory);
   const std::string draft = path + ".new";
-  const std::string bytes = seal(kKey, std::to_string(sequence));
+  const std::string bytes = seal(kKey, std::to_string(floor.sequence) + " " + std::to_string(floor.log));
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   bool is_written =
       fd >= 0 && ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(fd) == 0;
