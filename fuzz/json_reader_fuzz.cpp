@@ -125,8 +125,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(reader.error().offset == error->offset);
     (void)settle::wire::json_pointer_at(text, error->offset);
   } else {
-    // What was pulled and written means the same.
-    require(nlohmann::json::parse(written, nullptr, false) == nlohmann::json::parse(text, nullptr, false));
+    // What was pulled and written means the same. Their parser has no value for numbers beyond a double.
+    const nlohmann::json first = nlohmann::json::parse(text, nullptr, false);
+    if (!first.is_discarded()) require(nlohmann::json::parse(written, nullptr, false) == first);
   }
   return 0;
 }

@@ -27,7 +27,7 @@ class Client {
   ///   kUnavailable     nobody listens there; nothing was sent
   ///   kUnknownOutcome  no whole answer came: the other side may have acted on the request or not
   Result<Reply> call(std::string_view method, const std::string& url, std::string_view body = {},
-                     std::chrono::milliseconds patience = std::chrono::seconds(5), std::string_view headers = {});
+                     std::chrono::milliseconds patience = std::chrono::seconds(20), std::string_view headers = {});
   Result<Reply> get(const std::string& url) { return call("GET", url); }
   Result<Reply> post(const std::string& url, std::string_view body) { return call("POST", url, body); }
 

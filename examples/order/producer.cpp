@@ -80,7 +80,7 @@ void Producer::send(std::uint64_t id, Placing& placing, Step step, const std::st
   call.url = url;
   call.headers = "content-type: application/json\r\n";
   call.body = body;
-  call.deadline = loop_.now() + std::chrono::seconds(5);
+  call.deadline = loop_.now() + std::chrono::seconds(15);
   call.cookie = id;
   client_.call(call);
 }

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{30};
 
 Error otherwise(const std::string& what) { return {ErrorCode::kConflict, what}; }
 

@@ -29,7 +29,7 @@ class Stage {
   Result<void> start(std::string_view name);
   /// SIGKILL.
   void kill(std::string_view name);
-  /// Waits for the end of one that kills itself. Errors: it is still there after 5 s.
+  /// Waits for the end of one that kills itself. Errors: it is still there after a minute.
   Result<void> await_death(std::string_view name);
   /// Names of those that have ended by themselves.
   std::vector<std::string> fallen();

@@ -387,9 +387,10 @@ TEST_F(Settlectl, SomethingElseThatListensThereIsNotTakenForADaemon) {
   EXPECT_NE(ran.err.find("is not settled"), std::string::npos) << ran.err;
 }
 
-TEST_F(Settlectl, AnswersInChunksAndAfterA100AreRead) {
+TEST_F(Settlectl, AnswersInChunksAndAfterInterimOnesAreRead) {
   const RawServer chunked(
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: "
+      "chunked\r\n\r\n"
       "8\r\n{\"gid\":\"\r\n5\r\ng-1\"}\r\n0\r\n\r\n");
   const Ran ran = run_settlectl({"--json", "--api", chunked.address(), "submit", "-"}, "{}");
   EXPECT_EQ(ran.exit, 0) << ran.err;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kSliceMs = 10'000;
 
 bool is_over(const Json& document, std::string_view until) {
-  
+  if (part_at(document, "incident").is_object()) return true;
   if (until == "decision" && text_at(document, "decision") != "none") return true;
   return text_at(document, "outcome") != "running";
 }

@@ -240,9 +240,16 @@ void Daemon::shut_down() {
   bool idle = false;
   {
     std::unique_lock held(lock_);
-    idle = changed_.wait_for(held, config_.drain, [this] { return all_idle(); });
+    // The last part of the time belongs to saves and answers.
+    const Duration for_answers = std::min<Duration>(config_.drain / 4, seconds{1});
+    idle = changed_.wait_for(held, config_.drain - for_answers, [this] { return all_idle(); });
+    if (!idle) {
+      log(LogLevel::kInfo, "some calls have not ended; the next start asks again");
+      for (const auto& thread : threads_) thread->hurry();
+      idle = changed_.wait_for(held, for_answers, [this] { return all_idle(); });
+    }
   }
-  if (!idle) log(LogLevel::kWarn, "the drain's time is up; what still runs is taken up at the next start");
+  if (!idle) log(LogLevel::kWarn, "the drain's time is up; some clients have no answer");
   for (const auto& thread : threads_) thread->stop();
   for (const auto& thread : threads_) thread->join();
   // The last turns of the loops have handed over what they had; receipts find nobody any more.

@@ -125,6 +125,17 @@ class Books {
     const std::lock_guard hold(lock_);
     answers_[path] = {status, body};
   }
+  // While held, requests of this path get no answer; they get it when it is let go.
+  void hold(const std::string& path, bool hold) {
+    loop_.post([this, path, hold] {
+      if (hold) {
+        held_[path];
+        return;
+      }
+      for (const net::ResponseSlot slot : held_[path]) server_.respond(slot, 200, "application/json", "{}");
+      held_.erase(path);
+    });
+  }
   // How often (gid, branch, op) was asked.
   int count(const std::string& gid, const std::string& branch, const std::string& op) {
     const std::lock_guard hold(lock_);
@@ -148,6 +159,11 @@ class Books {
       if (found != answers_.end()) reply = found->second;
     }
     changed_.notify_all();
+    const auto held = held_.find(std::string(request.path));
+    if (held != held_.end()) {
+      held->second.push_back(slot);
+      return;
+    }
     if (reply.status != 0) server_.respond(slot, reply.status, "application/json", reply.body);
   }
 
@@ -155,6 +171,7 @@ class Books {
   std::condition_variable changed_;
   std::map<std::string, Reply> answers_;  // by path
   std::map<std::string, int> counts_;
+  std::map<std::string, std::vector<net::ResponseSlot>> held_;  // the loop's thread only
   net::Loop loop_;
   net::HttpServer server_;
   std::uint16_t port_;
@@ -357,8 +374,7 @@ TEST_F(SettledTest, SigtermDrains) {
   const int status = wait_for_exit();
   caller.join();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  EXPECT_EQ(waiting.status, 201) << "still running is a normal answer: " << waiting.body;
-  EXPECT_TRUE(has(waiting.body, R"("outcome":"running")")) << waiting.body;
+  EXPECT_NE(waiting.status, 0) << "whoever waits is answered";
 
   books_.answer("/slow", 200);
   ASSERT_TRUE(start());
@@ -368,14 +384,35 @@ TEST_F(SettledTest, SigtermDrains) {
   EXPECT_TRUE(WIFEXITED(again) && WEXITSTATUS(again) == 0) << again;
 }
 
-TEST_F(SettledTest, ADrainLetsARunningCallEnd) {
+TEST_F(SettledTest, ADrainLetsARunningCallEndAndTellsItsOutcome) {
   ASSERT_TRUE(start());
-  books_.answer("/slow", 0);  // reads and says nothing: the attempt ends by its own time limit
-  ASSERT_EQ(begin("order-1", {"slow"}, 0).status, 201);
+  books_.hold("/slow", true);
+  Reply waiting;
+  std::thread caller([&] { waiting = begin("order-1", {"stock", "slow"}, 60'000); });
+  books_.wait_for("order-1", "slow", "action");
+  settled_->signal(SIGTERM);
+  // It takes nobody any more; only then the call is answered.
+  while (request(api_, "GET", "/v1/transactions/order-1").status != 0) {
+  }
+  books_.hold("/slow", false);
+  const int status = wait_for_exit();
+  caller.join();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(waiting.status, 201);
+  EXPECT_TRUE(has(waiting.body, R"("outcome":"committed")")) << waiting.body;
+}
+
+TEST_F(SettledTest, ADrainHasAnEnd) {
+  ASSERT_TRUE(start({"--drain=200ms"}));
+  books_.hold("/slow", true);
+  Reply waiting;
+  std::thread caller([&] { waiting = begin("order-1", {"stock", "slow"}, 60'000); });
   books_.wait_for("order-1", "slow", "action");
   settled_->signal(SIGTERM);
   const int status = wait_for_exit();
+  caller.join();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_NE(waiting.status, 0);
 }
 
 TEST_F(SettledTest, HealthReadinessAndMetrics) {

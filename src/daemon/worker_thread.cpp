@@ -102,7 +102,7 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
   loop_.at_turn_end([this] { end_turn(); });
   // Behind the hooks of servers and client, which send what the turn has collected.
   (void)loop_.at_flush([this] {
-    if (draining_) update_idle();
+    if (drain_ != Drain::kNo) go_on_draining();
   });
   if (failpoints_armed()) {
     (void)loop_.at_flush([this] {
@@ -147,10 +147,15 @@ void WorkerThread::give(std::vector<engine::Input>&& inputs, std::function<void(
 
 void WorkerThread::begin_drain() {
   loop_.post([this] {
-    draining_ = true;
+    drain_ = Drain::kCalls;
     api_server_.stop_accepting();
     admin_server_.stop_accepting();
+    feed(engine::Drain{});
   });
+}
+
+void WorkerThread::hurry() {
+  loop_.post([this] { hurried_ = true; });
 }
 
 // -------------------------------------------------------------------------------------------------- around a worker
@@ -161,6 +166,7 @@ void WorkerThread::feed(engine::Input&& input) {
   const bool may_change_loaded = std::holds_alternative<engine::LoadEnded>(input) ||
                                  std::holds_alternative<engine::Acquired>(input) ||
                                  std::holds_alternative<engine::Lost>(input);
+  if (const auto* acquired = std::get_if<engine::Acquired>(&input)) owned_[acquired->shard] = acquired->epoch;
   worker_.on(std::move(input), loop_.now());
   feeding_ = false;
   if (may_change_loaded) update_loaded();
@@ -234,7 +240,7 @@ void WorkerThread::arm_timer() {
 void WorkerThread::save(Save&& save) { saves_.push_back(std::move(save)); }
 
 void WorkerThread::call(const Call& call) {
-  if (draining_) {
+  if (drain_ != Drain::kNo) {
     CallEnded ended;
     ended.id = call.id;
     ended.tid = call.tid;
@@ -282,7 +288,7 @@ void WorkerThread::look_up(ShardNo shard, std::uint64_t lookup, std::string_view
 }
 
 void WorkerThread::dropped(ShardNo shard, Epoch epoch) {
-  if (!draining_) around_.dropped({shard, epoch});
+  if (drain_ == Drain::kNo) around_.dropped({shard, epoch});
 }
 
 void WorkerThread::event(engine::EventLevel level, std::string_view what, std::string_view gid,
@@ -336,16 +342,29 @@ std::string WorkerThread::fresh_gid() {
 
 // --------------------------------------------------------------------------------------------------- drain, figures
 
-// A request that another thread works on is open here until its answer is out, so when all threads are idle nothing is
-// on its way between them either.
-void WorkerThread::update_idle() {
-  bool idle = false;
-  if (participant_.open_calls() == 0) {
-    api_server_.close_idle();
-    admin_server_.close_idle();
-    idle = api_server_.drained() && admin_server_.drained();
+void WorkerThread::go_on_draining() {
+  if (drain_ == Drain::kCalls && (hurried_ || participant_.open_calls() == 0)) {
+    drain_ = Drain::kSaves;
+    around_.writer->flush([this] {
+      // Behind the receipts: whoever could be told an outcome has been told.
+      loop_.post([this] {
+        drain_ = Drain::kAnswers;
+        end_waits();
+      });
+    });
   }
+  if (drain_ != Drain::kAnswers) return;
+  api_server_.close_idle();
+  admin_server_.close_idle();
+  // A request that another thread works on is open here until its answer is out, so when all threads are idle nothing
+  // is on its way between them either.
+  const bool idle = api_server_.drained() && admin_server_.drained();
   if (idle_.exchange(idle, std::memory_order_acq_rel) != idle) around_.idle_changed();
+}
+
+// Nothing is told any more that the store does not hold: callers hear that they must query after the restart.
+void WorkerThread::end_waits() {
+  for (const auto& [shard, epoch] : std::exchange(owned_, {})) feed(engine::Lost{shard, epoch});
 }
 
 void WorkerThread::collect(std::function<void(const api::MetricsSnapshot&)> then) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -64,8 +65,11 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   [[nodiscard]] net::Loop& loop() { return loop_; }
   /// Every shard that belongs here is owned and loaded.
   [[nodiscard]] bool is_loaded() const { return loaded_.load(std::memory_order_relaxed); }
-  /// Takes no new work and lets out no new call; what runs may end.
+  /// Takes no new work and lets out no new call; what runs may end. Then everything is saved, and whoever still waits
+  /// is answered.
   void begin_drain();
+  /// During a drain: calls have had their time, go on without their answers.
+  void hurry();
   /// Draining, and nothing is left that somebody waits for.
   [[nodiscard]] bool is_idle() const { return idle_.load(std::memory_order_acquire); }
   void stop() { loop_.stop(); }
@@ -111,7 +115,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void post_mail();
   void arm_timer();
   void update_loaded();
-  void update_idle();
+  void go_on_draining();
+  void end_waits();
   [[nodiscard]] std::size_t thread_of_shard(ShardNo shard) const { return shard % around_.threads.size(); }
 
   const std::uint8_t index_;
@@ -136,7 +141,10 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   std::uint64_t last_fresh_gid_ = 0;
   Random random_;
 
-  bool draining_ = false;
+  enum class Drain : std::uint8_t { kNo, kCalls, kSaves, kAnswers };
+  Drain drain_ = Drain::kNo;
+  bool hurried_ = false;
+  std::map<ShardNo, Epoch> owned_;  // what end_waits() gives up
   std::atomic<bool> idle_{false};
   std::atomic<bool> loaded_{false};
   std::thread thread_;

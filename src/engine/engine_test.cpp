@@ -459,6 +459,23 @@ TEST(Worker, AGoneClientsWaitIsForgotten) {
   EXPECT_TRUE(desk.replies.empty());
 }
 
+TEST(Worker, FAIL_O2_ADrainAnswersThoseWhoWaitAndLetsNoCallOut) {
+  Desk desk;
+  desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}), std::chrono::hours{1});
+  desk.sync();
+  const Sent first = desk.take_call();
+  desk.begin(2, "h", Desk::saga({"http://p/a"}), std::chrono::hours{1});
+  desk.worker.on(Drain{}, desk.now);
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kRunning);
+  EXPECT_TRUE(desk.replies.empty()) << "h is not durable yet";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().gid, "h");
+  desk.answer(first, Outcome::kDone);
+  EXPECT_FALSE(desk.saves.empty()) << "what was under way is still recorded";
+  desk.pass(std::chrono::hours{1});
+  EXPECT_TRUE(desk.calls.empty());
+}
+
 TEST(Worker, ReportEndsAnOwedOpAndAContradictionIsAnIncident) {
   Desk desk;
   desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}));

@@ -162,6 +162,7 @@ void Shard::settle(Entry& entry, Instant now) {
 }
 
 void Shard::drive(Entry& entry, Instant now) {
+  if (core_.draining) return;
   if (entry.durable.version < entry.must || entry.version == 0) return;  // remember first
   ready_.clear();
   protocol::ready(*entry.plan, entry.state, now, ready_);
@@ -207,7 +208,7 @@ bool Shard::on_slot(const QueuedCall& queued, Instant now) {
   if (entry == nullptr) return false;
   OpState& op = protocol::op_state(entry->state, queued.ref);
   if (op.call != queued.id) return false;
-  if (!may_act(now) || protocol::deadline_is_due(entry->state, now)) {
+  if (!may_act(now) || core_.draining || protocol::deadline_is_due(entry->state, now)) {
     op.call = 0;
     settle(*entry, now);
     return false;
@@ -235,7 +236,8 @@ void Shard::arm(Entry& entry, Instant now) {
     for (const Waiter& waiter : entry.waiters) {
       if (waiter.waits && waiter.needs <= entry.durable.version) due = std::min(due, waiter.give_up);
     }
-    if (entry.durable.version >= entry.must) due = std::min(due, protocol::next_due(*entry.plan, entry.state));
+    if (entry.durable.version >= entry.must && !core_.draining)
+      due = std::min(due, protocol::next_due(*entry.plan, entry.state));
   }
   if (due != kNever) due = std::max(due, now);
   if (due == entry.timer) return;

@@ -66,6 +66,7 @@ struct Core {
   std::size_t held = 0;             ///< requests held while shards load
   std::uint64_t last_sequence = 0;  ///< of a tid
   std::uint64_t lookups = 0;
+  bool draining = false;
 };
 
 /// A slice of the gid space under one ownership: the transactions in it, what they wait for, and every rule between an
@@ -90,6 +91,7 @@ class Shard {
   void on_answer(CallEnded&& answer, Instant now);
   void on_due(const Tid& tid, Instant now);
   void on_gave_up(Token token, const Tid& tid);
+  void on_drain(Instant now);
   /// A queued call has got a slot. False: it does not leave after all.
   bool on_slot(const QueuedCall& call, Instant now);
 

@@ -74,7 +74,8 @@ void Shard::answer_waiters(Entry& entry, Instant now) {
   if (entry.waiters.empty()) return;
   const auto is_answered = [&](const Waiter& waiter) {
     if (entry.durable.version < waiter.needs && !planted(Bug::kReplyBeforeSave)) return false;
-    const bool enough = !waiter.waits || has_reached(entry.durable, waiter.until) || entry.state.incident.has_value();
+    const bool enough =
+        !waiter.waits || core_.draining || has_reached(entry.durable, waiter.until) || entry.state.incident.has_value();
     if (!enough && waiter.give_up > now) return false;
     if (!enough) SETTLE_REACHED("caller's wait is over");
     reply(entry, waiter);
@@ -82,6 +83,13 @@ void Shard::answer_waiters(Entry& entry, Instant now) {
     return true;
   };
   entry.waiters.erase(std::remove_if(entry.waiters.begin(), entry.waiters.end(), is_answered), entry.waiters.end());
+}
+
+/// Nobody may wait for a process that ends; what they hear is what is durable.
+void Shard::on_drain(Instant now) {
+  for (const Tid& tid : tids()) {
+    if (Entry* const entry = find(tid)) settle(*entry, now);
+  }
 }
 
 void Shard::on_gave_up(Token token, const Tid& tid) {

@@ -107,6 +107,12 @@ class Worker::Impl {
     }
   }
 
+  void take(Drain&&, Instant now) {
+    SETTLE_REACHED("drain");
+    core_.draining = true;
+    for (const auto& [number, shard] : shards_) shard->on_drain(now);
+  }
+
   void take(Tick&&, Instant now) {
     while (!core_.timers.empty() && core_.timers.begin()->first <= now) {
       const Tid tid = core_.timers.begin()->second;

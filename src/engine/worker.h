@@ -97,11 +97,14 @@ struct Found {
   std::optional<StoredRecord> record;  ///< nothing: the store has never had it
 };
 
+/// The process is about to end: callers that wait are answered with what is true now, and no call leaves any more.
+struct Drain {};
+
 /// Time has passed; due timers fire.
 struct Tick {};
 
-using Input =
-    std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found, CallEnded, Tick>;
+using Input = std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found,
+                           CallEnded, Drain, Tick>;
 
 // -------------------------------------------------------------------------------------------------------- outputs
 

@@ -122,7 +122,7 @@ Deal make_deal(Dice& dice, std::string gid, std::size_t places) {
     production.place = dice.below(places);
     production.commits = dice.percent(70);
     production.silent = dice.percent(15);
-    production.hold_ms = dice.percent(10) ? static_cast<unsigned>(150 + dice.below(250)) : 0;
+    production.hold_ms = dice.percent(15) ? static_cast<unsigned>(150 + dice.below(250)) : 0;
     if (dice.percent(2)) production.dies = kDeathPoints[dice.below(std::size(kDeathPoints))];
   }
   return deal;
@@ -160,7 +160,7 @@ Json plan_of(const Deal& deal, const std::vector<std::uint16_t>& ports) {
   if (deal.shape == Shape::kConcurrent) plan["concurrent"] = true;
   if (deal.shape == Shape::kTwoStep) {
     plan["check"] = live::url(ports[deal.production.place], "/check");
-    plan["check_after_ms"] = 150;
+    plan["check_after_ms"] = 100;
   }
   return plan;
 }

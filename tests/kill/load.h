@@ -14,8 +14,8 @@ namespace settle::kill {
 
 struct LoadOptions {
   std::uint64_t seed = 1;
-  unsigned clients = 8;
-  unsigned per_second = 200;  ///< begins of all clients together, at most
+  unsigned clients = 24;
+  unsigned per_second = 300;  ///< begins of all clients together, at most
   std::uint16_t settled = 0;
   std::vector<std::uint16_t> participants;
 };

@@ -14,7 +14,7 @@ constexpr std::string_view kHelp =
     "  --participant-kills=N   kills of participants at random instants (5)\n"
     "  --seconds=N             serve at least so long\n"
     "  --seed=N                of the load and of the instants (1)\n"
-    "  --participants=N --clients=N --per-second=N   the load (3, 8, 200)\n"
+    "  --participants=N --clients=N --per-second=N   the load (3, 24, 300)\n"
     "  --restart-open=N        instead: N open transactions, kill, and the time until the daemon serves again\n"
     "  --sabotage=NAME         break a promise, which must be noticed: no-barrier, no-undo, careless-check,\n"
     "                          forget-payload (participants), forged-ack, flipped-word (journal), lost-store "

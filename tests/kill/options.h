@@ -24,8 +24,8 @@ struct Options {
   bool failpoints = false;  ///< first, each failpoint of the daemon once
   unsigned seconds = 0;     ///< serve at least so long
   unsigned participants = 3;
-  unsigned clients = 8;
-  unsigned per_second = 200;
+  unsigned clients = 24;
+  unsigned per_second = 300;
   unsigned restart_open = 0;  ///< instead of all that: restart with so many open transactions
   Sabotage sabotage = Sabotage::kNone;
   Trick trick = Trick::kNone;

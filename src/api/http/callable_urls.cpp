@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "net/socket.h"
 #include "net/url.h"
 
 namespace settle::api {
@@ -28,6 +29,10 @@ std::string CallableUrls::check(std::string_view url) {
   const Result<net::Url> parsed = net::parse_url(url);
   if (!parsed) return "is no URL that can be called; " + parsed.error().message;
   if (parsed->scheme != "http") return "is an https URL; this version calls http:// only, TLS comes later";
+  // A name is looked up at each attempt, and the address looked at then.
+  if (net::literal_address(parsed->host, parsed->port) && !net::is_loopback(parsed->host)) {
+    return "is not on loopback; as long as the daemon listens on loopback only, participants are called there only";
+  }
   slot = url;
   return {};
 }

@@ -24,7 +24,7 @@ class Child {
     posix_spawn_file_actions_t actions;
     (void)::posix_spawn_file_actions_init(&actions);
     (void)::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    const std::string program = beside("embedded_victim");
+    const std::string program = beside("embedded_victim_testing");
     std::vector<char*> argv{const_cast<char*>(program.c_str())};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);

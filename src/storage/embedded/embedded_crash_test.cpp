@@ -11,14 +11,14 @@
 #include "base/random.h"
 #include "storage/embedded/child.h"
 #include "storage/embedded/embedded_store.h"
-#include "storage/embedded/story.h"
+#include "storage/embedded/story_testing.h"
 #include "storage/embedded/test_directory.h"
 
 namespace settle {
 namespace {
 
 constexpr std::uint64_t kSeed = 20260101;
-constexpr std::size_t kGroups = 6000;
+constexpr std::size_t kGroups = 60'000;
 constexpr int kRounds = 40;
 
 /// Acknowledged groups counted out of the pipe; the numbers come one after the other.

@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "storage/embedded/child.h"
 #include "storage/embedded/embedded_store.h"
-#include "storage/embedded/story.h"
+#include "storage/embedded/story_testing.h"
 #include "storage/embedded/test_directory.h"
 
 namespace settle {

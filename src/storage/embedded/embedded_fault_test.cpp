@@ -15,9 +15,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "storage/embedded/embedded_store.h"
-#include "storage/embedded/faulty_files.h"
+#include "storage/embedded/faulty_files_testing.h"
 #include "storage/embedded/seam.h"
-#include "storage/embedded/story.h"
+#include "storage/embedded/story_testing.h"
 #include "storage/embedded/test_directory.h"
 
 namespace settle {

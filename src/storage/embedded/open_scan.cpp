@@ -66,7 +66,8 @@ Result<void> scan_open(Database& db, const std::function<void(const Tid&, const 
   };
   begins->SeekToFirst();
   later->SeekToFirst();
-  while (begins->Valid() || later->Valid()) {
+  // An iterator that meets damage ends early; what only the other one still has is no orphan then.
+  while ((begins->Valid() || later->Valid()) && begins->status().ok() && later->status().ok()) {
     const int order = !later->Valid() ? -1 : !begins->Valid() ? 1 : begins->key().compare(later->key());
     if (order > 0) {
       const Tid tid = tid_at(later->key());

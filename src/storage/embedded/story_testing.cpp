@@ -1,4 +1,4 @@
-#include "storage/embedded/story.h"
+#include "storage/embedded/story_testing.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "storage/embedded/faulty_files.h"
+#include "storage/embedded/faulty_files_testing.h"
 
 #include <filesystem>
 #include <system_error>

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# every question of settle-bench, about 3 minutes on a machine that is otherwise quiet; rows go to bench/RESULTS.md
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
+install_packages build run
+build_preset release settled settle-bench
+
+# field NAME LINE: the number behind "NAME": in one line of JSON, or a dash.
+field() {
+  local value
+  value=$(sed -n "s/.*\"$1\":\([0-9.eE+-]*\).*/\1/p" <<<"$2")
+  echo "${value:--}"
+}
+
+cpu=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo | sed 's/|//g; s/  */ /g')
+
+at=$(revision) # before the first row is a change itself
+
+# ask COMMAND...: runs one question and keeps one row per line of JSON.
+ask() {
+  local lines line ratio
+  lines=$(build/bin/settle-bench "$@" --json)
+  while read -r line; do
+    ratio=$(field ratio_to_floor "$line")
+    [[ "$ratio" != - ]] || ratio=$(field ratio "$line")
+    line="| \`$*\` | $at | $(date -u +%F) | $(field per_second "$line") | $(field p50_ms "$line") | $(field p99_ms "$line") |\
+ $(field cpu_user_us_per_tx "$line") + $(field cpu_system_us_per_tx "$line") | $(field syncs_per_tx "$line") | $(field bytes_per_tx "$line") |\
+ $ratio | $(field errors "$line") | $(field other_cores "$line") | $(nproc) × ${cpu:-unknown} |"
+    echo "$line" | tee -a bench/RESULTS.md
+  done <<<"$lines"
+}
+
+ask floor --syncs 1
+ask floor --syncs 2
+ask p1 --vs-floor --pairs 5 --seconds 3
+ask p1 --clients 256
+ask p1 --rate 10000
+ask p4 --seconds 10
+ask p5
+ask p5 --targets 2
