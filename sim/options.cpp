@@ -50,7 +50,7 @@ void draw_load(Random& random, Options& o) {
   o.branches_most = random.below(8) == 0 ? 10 : static_cast<std::uint32_t>(random.between(2, 5));
   o.refusal_permille = rate(random, 60, 600);
   o.bounded_permille = rate(random, 20, 400);
-  o.attempt_timeout = span(random, milliseconds{60}, milliseconds{2000});
+  o.attempt_timeout = span(random, milliseconds{80}, milliseconds{2000});  // a healed round trip takes up to 70
   o.retry_base = span(random, milliseconds{5}, milliseconds{400});
   o.retry_cap = spread(random, milliseconds{200}, milliseconds{5000});
   o.check_after = span(random, milliseconds{100}, milliseconds{2000});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "net/chars.h"
 #include "net/http_parser_probe.h"
 
 namespace settle::net {
@@ -252,6 +253,18 @@ TEST(HttpRequestParser, LimitsAreExact) {
   std::string extensions;
   for (int i = 0; i < 5; ++i) extensions += "1;" + std::string(50, 'x') + "\r\na\r\n";
   EXPECT_EQ(refusal(with_chunks(extensions), limits), 400);
+}
+
+TEST(FieldValue, EachByteIsJudgedAloneWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      for (const char neighbour : {'a', '\t', ' ', '\x80', '\xff'}) {
+        std::string value(20, neighbour);
+        value[at] = static_cast<char>(byte);
+        EXPECT_EQ(is_field_value(value), byte == '\t' || (byte >= 0x20 && byte != 0x7f)) << byte << " at " << at;
+      }
+    }
+  }
 }
 
 TEST(HttpResponseParser, ReadsStatusHeadersAndBody) {

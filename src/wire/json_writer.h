@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +20,8 @@ void append_json_escaped(std::string& out, std::string_view text);
 /// Appends one JSON value to a string. Commas come by themselves; brackets and keys are the caller's business.
 class JsonWriter {
  public:
+  static constexpr std::size_t kNameBytesMax = 32;
+
   explicit JsonWriter(std::string& out) : out_(out) {}
 
   void begin_object() { open('{'); }
@@ -24,13 +29,8 @@ class JsonWriter {
   void begin_array() { open('['); }
   void end_array() { out_.push_back(']'); }
 
-  /// `name` needs no escapes; its value is written next.
-  void key(std::string_view name) {
-    comma();
-    out_.push_back('"');
-    out_.append(name);
-    out_.append("\":", 2);
-  }
+  /// `name` needs no escapes and has at most kNameBytesMax bytes; its value is written next.
+  void key(std::string_view name) { name_and(name, {}); }
   /// A name that comes from outside.
   void escaped_key(std::string_view name) {
     string(name);
@@ -73,8 +73,9 @@ class JsonWriter {
     string(text);
   }
   void plain_member(std::string_view name, std::string_view text) {
-    key(name);
-    plain(text);
+    name_and(name, "\"");
+    out_.append(text);
+    out_.push_back('"');
   }
 
  private:
@@ -83,10 +84,25 @@ class JsonWriter {
     out_.push_back(bracket);
   }
   // A complete value never ends in one of these.
-  void comma() {
-    if (out_.empty()) return;
+  [[nodiscard]] bool needs_comma() const {
+    if (out_.empty()) return false;
     const char last = out_.back();
-    if (last != '{' && last != '[' && last != ':') out_.push_back(',');
+    return last != '{' && last != '[' && last != ':';
+  }
+  void comma() {
+    if (needs_comma()) out_.push_back(',');
+  }
+  // One append for comma, quotes, name, colon and what opens the value: names are most of a document's pieces.
+  void name_and(std::string_view name, std::string_view opening) {
+    std::array<char, kNameBytesMax + 8> piece;
+    char* at = piece.data();
+    if (needs_comma()) *at++ = ',';
+    *at++ = '"';
+    at = std::copy_n(name.data(), std::min(name.size(), kNameBytesMax), at);
+    *at++ = '"';
+    *at++ = ':';
+    at = std::copy_n(opening.data(), opening.size(), at);
+    out_.append(piece.data(), static_cast<std::size_t>(at - piece.data()));
   }
 
   std::string& out_;

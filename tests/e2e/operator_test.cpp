@@ -2,7 +2,6 @@
 #include <regex>
 #include <set>
 #include <sstream>
-#include <thread>
 
 #include "e2e/world.h"
 
@@ -171,6 +170,40 @@ TEST_F(Operator, FAIL_L1_TooManyOpenTransactionsAreRefusedWithRetryAfter) {
   for (const std::string& gid : taken) EXPECT_EQ(client().ended(gid).outcome(), "aborted");
   EXPECT_EQ(client().begin(saga(services, refused_gid, {"a"})).status, 201);
   EXPECT_EQ(client().ended(refused_gid).outcome(), "committed");
+}
+
+// failures.md L8: one too many is turned away at once, and those who are in are served all the time.
+TEST_F(Operator, FAIL_L8_ConnectionsOverTheLimitAreTurnedAwayUntilThereIsRoom) {
+  OwnDaemon own({"--limits.connections=8", "--workers=1"});
+  ASSERT_TRUE(own.settled.start()) << own.settled.log();
+  std::vector<live::Connection> taken;
+  const auto asks = [](live::Connection& connection) {
+    return connection.send(live::request_text("GET", "/v1/transactions/nobody", {})) &&
+           connection.read(kPatience).has_value();
+  };
+  for (int i = 0; i < 8; ++i) {
+    taken.push_back(live::Connection::to(own.settled.api_port()));
+    EXPECT_TRUE(asks(taken.back())) << i;
+  }
+  live::Connection more = live::Connection::to(own.settled.api_port());
+  EXPECT_TRUE(more.closed_by_peer(kPatience));
+  for (live::Connection& connection : taken) EXPECT_TRUE(asks(connection));
+  taken.pop_back();
+  EXPECT_TRUE(eventually(kPatience, [&] { return own.settled.client().get("/v1/transactions/nobody").status == 404; }));
+  EXPECT_EQ(own.settled.terminate(), (live::Exit{0, 0}));
+}
+
+TEST_F(Operator, TheLimitOfABodyCanBeLowered) {
+  OwnDaemon own({"--limits.body=2KiB"});
+  ASSERT_TRUE(own.settled.start()) << own.settled.log();
+  Json plan = saga(services, fresh("body"), {"a"});
+  plan["steps"][0]["input"] = std::string(1000, 'x');
+  EXPECT_EQ(own.settled.client().begin(plan).status, 201);
+  plan["steps"][0]["input"] = std::string(3000, 'x');
+  const Reply refused = own.settled.client().begin(plan);
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_EQ(refused.problem(), "too-large");
+  EXPECT_EQ(own.settled.terminate(), (live::Exit{0, 0}));
 }
 
 // ------------------------------------------------------------------------------- settlectl

@@ -1,6 +1,7 @@
 #include "e2e/world.h"
 
 #include <atomic>
+#include <cstdlib>
 
 namespace settle::e2e {
 
@@ -53,6 +54,19 @@ Json wait_of(const Json& document, std::string_view branch) {
     if (one.value("branch", "") == branch) return one;
   }
   return nullptr;
+}
+
+int times_of(const Json& document, std::string_view event) {
+  int times = 0;
+  for (const Json& line : document.value("timeline", Json::array())) {
+    if (line.value("event", "") != event) continue;
+    // "not reached, 12 times"
+    const std::string detail = line.value("detail", "");
+    const std::size_t comma = detail.rfind(", ");
+    const bool is_folded = comma != std::string::npos && detail.ends_with(" times");
+    times += is_folded ? std::atoi(detail.c_str() + comma + 2) : 1;
+  }
+  return times;
 }
 
 std::unique_ptr<live::Place> World::place_;

@@ -35,6 +35,9 @@ Json op_of(const Json& document, std::string_view branch, std::string_view op);
 /// The entry of waiting_for for that branch. Null if there is none.
 Json wait_of(const Json& document, std::string_view branch);
 
+/// How often a timeline has that event, folded repetitions included.
+int times_of(const Json& document, std::string_view event);
+
 /// One daemon for all tests of a suite, and services for each test. A suite may override `flags`.
 class World : public testing::Test {
  public:

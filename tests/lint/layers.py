@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from tree import File, Finding, Tree
+from tree import TEST_STEMS, File, Finding, Tree
 
 TABLE = "ARCHITECTURE.md"
 TOPS = ("src", "include", "sim", "bench", "examples")
@@ -196,7 +196,7 @@ def _cmake(table: Table, file: File) -> list[Finding]:
             used = lists["MAY_INCLUDE"]
         else:
             layer = table.layer_of(folder)
-            if layer is None or all(PurePosixPath(s).stem.endswith(("_test", "_fuzz")) for s in lists["SOURCES"]):
+            if layer is None or all(PurePosixPath(s).stem.endswith(TEST_STEMS) for s in lists["SOURCES"]):
                 continue
             used = lists["USES"]
         for other in used:

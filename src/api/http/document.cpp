@@ -198,7 +198,13 @@ void append_result(JsonWriter& json, std::string_view bytes) {
   const char first = start == std::string_view::npos ? '\0' : bytes[start];
   const bool may_be_json = first == '{' || first == '[' || first == '"' || first == '-' || first == 't' ||
                            first == 'f' || first == 'n' || (first >= '0' && first <= '9');
-  if (may_be_json && !wire::check_json(bytes, wire::kJsonDepthMax - kDepthAroundResult)) {
+  // Documents are rendered on every worker thread; each keeps a reader with its memory.
+  thread_local wire::JsonReader reader(wire::kJsonDepthMax - kDepthAroundResult);
+  if (may_be_json) {
+    reader.open(bytes);
+    (void)reader.raw();
+  }
+  if (may_be_json && reader.finish()) {
     json.raw(bytes);
   } else {
     json.string(bytes);

@@ -1,10 +1,11 @@
 // A process that tests of the embedded store may kill or give a damaged directory.
 //
-//   embedded_victim_testing commit DIRECTORY SEED GROUPS FROM   commits the groups of a story from FROM on; writes the number
-//   of
+//   embedded_victim_testing commit DIRECTORY SEED GROUPS FROM   commits the groups of a story from FROM on; writes the
+//   number of
 //                                                       each acknowledged group as 4 bytes to standard output
-//   embedded_victim_testing tell DIRECTORY close|leave          prints what the store holds; `leave` ends without closing it
-//   embedded_victim_testing judge DIRECTORY SEED GROUPS SAVES   compares it with a story of at most SAVES saves per group
+//   embedded_victim_testing tell DIRECTORY close|leave          prints what the store holds; `leave` ends without
+//   closing it embedded_victim_testing judge DIRECTORY SEED GROUPS SAVES   compares it with a story of at most SAVES
+//   saves per group
 //
 // Exit status: 0 all is there (or: told); 3 the store refused to open; 4 all but the last group is there; 5 something
 // is missing, and whoever asks is told so; 1 something is wrong and nobody was told.

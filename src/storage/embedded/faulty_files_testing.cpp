@@ -41,10 +41,8 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Fsync(const IOOptions& options, IODebugContext* context) override { return Sync(options, context); }
 
   /// No room is reserved ahead: on a memory file system that costs more than all the rest of a test.
-  IOStatus Allocate(std::uint64_t /*offset*/, std::uint64_t /*bytes*/, const IOOptions& /*options*/,
-                    IODebugContext* /*context*/) override {
-    return IOStatus::OK();
-  }
+  void PrepareWrite(std::size_t /*offset*/, std::size_t /*bytes*/, const IOOptions& /*options*/,
+                    IODebugContext* /*context*/) override {}
 
  private:
   FaultyFiles& files_;
