@@ -150,7 +150,6 @@ void WorkerThread::begin_drain() {
     drain_ = Drain::kCalls;
     api_server_.stop_accepting();
     admin_server_.stop_accepting();
-    feed(engine::Drain{});
   });
 }
 
@@ -362,8 +361,9 @@ void WorkerThread::go_on_draining() {
   if (idle_.exchange(idle, std::memory_order_acq_rel) != idle) around_.idle_changed();
 }
 
-// Nothing is told any more that the store does not hold: callers hear that they must query after the restart.
+// Who still waits hears what is true now; after that nothing is told any more, because the shards are given back.
 void WorkerThread::end_waits() {
+  feed(engine::Drain{});
   for (const auto& [shard, epoch] : std::exchange(owned_, {})) feed(engine::Lost{shard, epoch});
 }
 
