@@ -168,6 +168,33 @@ TEST(Load, OpenLoopCountsFromTheMomentThatWasDue) {
   EXPECT_EQ(load->completed(), 0U);
 }
 
+TEST(Load, OpenLoopSeesAPauseInEverythingThatWasDueInIt) {
+  std::uint16_t port = 0;
+  net::Fd listener = listen_on_loopback(port);
+  auto load = std::make_unique<Load>(LoadOptions{.port = port, .connections = 1, .rate = 1000},
+                                     make_job("/", "GID", "run-", {}));
+  load->begin_measuring();
+  net::Fd peer = accept_from(listener);
+  const auto answer = [&] {
+    await_request(peer);
+    ASSERT_TRUE(send_all(peer, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+  };
+  answer();
+  await_request(peer);  // so it has seen by now that it measures
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(200)) std::this_thread::yield();
+  ASSERT_TRUE(send_all(peer, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+  // From now on every answer comes at once, yet those that were due in the first half of the pause are 100 ms late.
+  for (int i = 0; i < 150; ++i) answer();
+  await_request(peer);
+  load->end_measuring();
+  listener.reset();
+  peer.reset();
+  load->finish();
+  const auto count = static_cast<double>(load->latencies().count());
+  EXPECT_GE(load->latencies().quantile_ms(1 - 90 / count), 100);
+}
+
 TEST(Options, BothForms) {
   const std::array<std::string_view, 5> typed{"p1", "--clients=8", "--seconds", "0.5", "--json"};
   const auto options = parse_options(typed);

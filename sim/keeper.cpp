@@ -149,6 +149,9 @@ void Node::load_reads(std::uint32_t slot) {
     return;
   }
   if (!world_.is_healed() && chance(dice, o.store_deaf)) {
+    for (const Tid& tid : world_.store().open_tids()) {
+      if (tid.shard == lease.shard) world_.strike(Fault::kStoreDeaf, world_.oracle().find({}, tid));
+    }
     world_.timeline().push(world_.now() + o.lease / 10, EventKind::kLoadReads, number_, slot);
     return;
   }

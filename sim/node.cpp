@@ -238,7 +238,7 @@ void Node::lookup_reads(std::uint32_t slot) {
   one.found.shard = one.shard;
   one.found.lookup = one.lookup;
   if (!world_.is_healed() && chance(world_.disk_dice(), world_.options().store_deaf)) {
-    world_.strike(Fault::kStoreDeaf);
+    world_.strike(Fault::kStoreDeaf, world_.oracle().find_name(one.gid));
     one.found.failed = true;
   } else if (one.life == life_ && is_alive()) {
     Result<StoredRecord> record = world_.store().get(one.gid);

@@ -72,6 +72,7 @@ std::optional<ServiceAnswer> Services::handle(TxNo tx, std::int32_t branch, Op o
   }
   if (step.work == BarrierWork::kNothing && !(planted(Bug::kBarrierForgets) && step.row == BarrierRow::kDone)) {
     ServiceAnswer answer = answer_of(step.answer);
+    if (answer.outcome == Outcome::kRunning) world_.strike(Fault::kRunning, tx, op);
     if (answer.outcome == Outcome::kRunning && dice.below(3) == 0) {
       answer.retry_after = Span{milliseconds{1}, milliseconds{200}}.draw(dice);
     }

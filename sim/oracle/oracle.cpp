@@ -60,6 +60,11 @@ TxNo Oracle::find(std::string_view gid, const Tid& tid, std::string_view payload
   return no < scripts_.size() ? no : kNoTx;
 }
 
+TxNo Oracle::find_name(std::string_view name) const {
+  const std::optional<Tid> tid = Tid::parse(name);
+  return find(name, tid ? *tid : Tid{});
+}
+
 std::string Oracle::name_of_tx(TxNo tx) const {
   if (tx == kNoTx) return "-";
   const Facts& facts = facts_[tx];

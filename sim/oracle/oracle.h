@@ -81,6 +81,9 @@ class Oracle final : public StoreWatcher {
   /// The transaction behind a name; kNoTx if the oracle has never seen it.
   [[nodiscard]] TxNo find(std::string_view gid, const Tid& tid, std::string_view payload = {}) const;
 
+  /// The same by gid or text of a tid.
+  [[nodiscard]] TxNo find_name(std::string_view name) const;
+
   // --- requests and replies
   void begin_arrives(TxNo tx);
   void verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int32_t branch);

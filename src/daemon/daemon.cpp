@@ -240,16 +240,9 @@ void Daemon::shut_down() {
   bool idle = false;
   {
     std::unique_lock held(lock_);
-    // The last part of the time belongs to saves and answers.
-    const Duration for_answers = std::min<Duration>(config_.drain / 4, seconds{1});
-    idle = changed_.wait_for(held, config_.drain - for_answers, [this] { return all_idle(); });
-    if (!idle) {
-      log(LogLevel::kInfo, "some calls have not ended; the next start asks again");
-      for (const auto& thread : threads_) thread->hurry();
-      idle = changed_.wait_for(held, for_answers, [this] { return all_idle(); });
-    }
+    idle = changed_.wait_for(held, config_.drain, [this] { return all_idle(); });
   }
-  if (!idle) log(LogLevel::kWarn, "the drain's time is up; some clients have no answer");
+  if (!idle) log(LogLevel::kWarn, "the drain's time is up; calls that have not ended are asked again after the start");
   for (const auto& thread : threads_) thread->stop();
   for (const auto& thread : threads_) thread->join();
   // The last turns of the loops have handed over what they had; receipts find nobody any more.

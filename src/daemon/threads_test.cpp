@@ -209,19 +209,6 @@ TEST_F(WriterTest, TheEndSavesEverything) {
   EXPECT_TRUE(store.get("gid-5000").ok());
 }
 
-TEST_F(WriterTest, AFlushComesBehindTheReceiptsOfLazySaves) {
-  writer.start();
-  Collected<std::size_t> flushed;
-  for (std::uint64_t i = 1; i <= 10; ++i) {
-    hand_over({save_of(i, 0, false)});
-    writer.flush([&] { flushed.add(receipts.now().size()); });
-  }
-  const auto counts = flushed.wait_for(10);
-  for (std::size_t i = 0; i < counts.size(); ++i) EXPECT_GE(counts[i], i + 1);
-  writer.flush([&] { flushed.add(0); });  // with nothing to save
-  (void)flushed.wait_for(11);
-}
-
 TEST_F(WriterTest, ManyWorkersAtOnceLoseNothing) {
   writer.start();
   std::vector<std::thread> workers;

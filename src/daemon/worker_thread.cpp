@@ -102,7 +102,7 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
   loop_.at_turn_end([this] { end_turn(); });
   // Behind the hooks of servers and client, which send what the turn has collected.
   (void)loop_.at_flush([this] {
-    if (drain_ != Drain::kNo) go_on_draining();
+    if (draining_) update_idle();
   });
   if (failpoints_armed()) {
     (void)loop_.at_flush([this] {
@@ -147,14 +147,11 @@ void WorkerThread::give(std::vector<engine::Input>&& inputs, std::function<void(
 
 void WorkerThread::begin_drain() {
   loop_.post([this] {
-    drain_ = Drain::kCalls;
+    draining_ = true;
     api_server_.stop_accepting();
     admin_server_.stop_accepting();
+    feed(engine::Drain{});
   });
-}
-
-void WorkerThread::hurry() {
-  loop_.post([this] { hurried_ = true; });
 }
 
 // -------------------------------------------------------------------------------------------------- around a worker
@@ -165,7 +162,6 @@ void WorkerThread::feed(engine::Input&& input) {
   const bool may_change_loaded = std::holds_alternative<engine::LoadEnded>(input) ||
                                  std::holds_alternative<engine::Acquired>(input) ||
                                  std::holds_alternative<engine::Lost>(input);
-  if (const auto* acquired = std::get_if<engine::Acquired>(&input)) owned_[acquired->shard] = acquired->epoch;
   worker_.on(std::move(input), loop_.now());
   feeding_ = false;
   if (may_change_loaded) update_loaded();
@@ -190,10 +186,7 @@ void WorkerThread::on_call_ended(CallEnded&& ended) {
 
 // Answers can let a connection's next request in, and that may be answered at once: until nothing new comes.
 void WorkerThread::end_turn() {
-  while (!answers_.empty() || !refused_.empty()) {
-    deliver_answers();
-    for (CallEnded& ended : std::exchange(refused_, {})) feed(std::move(ended));
-  }
+  while (!answers_.empty()) deliver_answers();
   around_.writer->hand_over(saves_);
   post_mail();
   arm_timer();
@@ -239,17 +232,6 @@ void WorkerThread::arm_timer() {
 void WorkerThread::save(Save&& save) { saves_.push_back(std::move(save)); }
 
 void WorkerThread::call(const Call& call) {
-  if (drain_ != Drain::kNo) {
-    CallEnded ended;
-    ended.id = call.id;
-    ended.tid = call.tid;
-    ended.op = call.op;
-    ended.branch = call.branch;
-    ended.answer = kAnswerCancelled;
-    ended.reached = false;
-    refused_.push_back(std::move(ended));
-    return;
-  }
   (call.op == Op::kCheck ? check_left_ : call_left_) = true;
   participant_.call(call);
 }
@@ -286,9 +268,7 @@ void WorkerThread::look_up(ShardNo shard, std::uint64_t lookup, std::string_view
   loop_.post(then);
 }
 
-void WorkerThread::dropped(ShardNo shard, Epoch epoch) {
-  if (drain_ == Drain::kNo) around_.dropped({shard, epoch});
-}
+void WorkerThread::dropped(ShardNo shard, Epoch epoch) { around_.dropped({shard, epoch}); }
 
 void WorkerThread::event(engine::EventLevel level, std::string_view what, std::string_view gid,
                          std::string_view branch_id, Op op) {
@@ -341,30 +321,16 @@ std::string WorkerThread::fresh_gid() {
 
 // --------------------------------------------------------------------------------------------------- drain, figures
 
-void WorkerThread::go_on_draining() {
-  if (drain_ == Drain::kCalls && (hurried_ || participant_.open_calls() == 0)) {
-    drain_ = Drain::kSaves;
-    around_.writer->flush([this] {
-      // Behind the receipts: whoever could be told an outcome has been told.
-      loop_.post([this] {
-        drain_ = Drain::kAnswers;
-        end_waits();
-      });
-    });
+// A request that another thread works on is open here until its answer is out, so when all threads are idle nothing is
+// on its way between them either.
+void WorkerThread::update_idle() {
+  bool idle = false;
+  if (participant_.open_calls() == 0) {
+    api_server_.close_idle();
+    admin_server_.close_idle();
+    idle = api_server_.drained() && admin_server_.drained();
   }
-  if (drain_ != Drain::kAnswers) return;
-  api_server_.close_idle();
-  admin_server_.close_idle();
-  // A request that another thread works on is open here until its answer is out, so when all threads are idle nothing
-  // is on its way between them either.
-  const bool idle = api_server_.drained() && admin_server_.drained();
   if (idle_.exchange(idle, std::memory_order_acq_rel) != idle) around_.idle_changed();
-}
-
-// Who still waits hears what is true now; after that nothing is told any more, because the shards are given back.
-void WorkerThread::end_waits() {
-  feed(engine::Drain{});
-  for (const auto& [shard, epoch] : std::exchange(owned_, {})) feed(engine::Lost{shard, epoch});
 }
 
 void WorkerThread::collect(std::function<void(const api::MetricsSnapshot&)> then) {

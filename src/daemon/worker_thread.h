@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -65,11 +64,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   [[nodiscard]] net::Loop& loop() { return loop_; }
   /// Every shard that belongs here is owned and loaded.
   [[nodiscard]] bool is_loaded() const { return loaded_.load(std::memory_order_relaxed); }
-  /// Takes no new work and lets out no new call; what runs may end. Then everything is saved, and whoever still waits
-  /// is answered.
+  /// Takes no new work, lets out no new call and answers whoever waits; calls that are under way may end.
   void begin_drain();
-  /// During a drain: calls have had their time, go on without their answers.
-  void hurry();
   /// Draining, and nothing is left that somebody waits for.
   [[nodiscard]] bool is_idle() const { return idle_.load(std::memory_order_acquire); }
   void stop() { loop_.stop(); }
@@ -115,8 +111,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void post_mail();
   void arm_timer();
   void update_loaded();
-  void go_on_draining();
-  void end_waits();
+  void update_idle();
   [[nodiscard]] std::size_t thread_of_shard(ShardNo shard) const { return shard % around_.threads.size(); }
 
   const std::uint8_t index_;
@@ -129,10 +124,9 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   net::HttpServer api_server_;
   net::HttpServer admin_server_;
 
-  std::vector<Save> saves_;         // of this turn
-  std::vector<Answer> answers_;     // of this turn, for this thread's clients
-  std::vector<CallEnded> refused_;  // of this turn: calls that a drain does not let out
-  std::vector<Mail> outbox_;        // of this turn, by thread
+  std::vector<Save> saves_;      // of this turn
+  std::vector<Answer> answers_;  // of this turn, for this thread's clients
+  std::vector<Mail> outbox_;     // of this turn, by thread
   bool feeding_ = false;
   bool call_left_ = false;   // of this turn; for failpoints
   bool check_left_ = false;  // likewise
@@ -141,10 +135,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   std::uint64_t last_fresh_gid_ = 0;
   Random random_;
 
-  enum class Drain : std::uint8_t { kNo, kCalls, kSaves, kAnswers };
-  Drain drain_ = Drain::kNo;
-  bool hurried_ = false;
-  std::map<ShardNo, Epoch> owned_;  // what end_waits() gives up
+  bool draining_ = false;
   std::atomic<bool> idle_{false};
   std::atomic<bool> loaded_{false};
   std::thread thread_;

@@ -59,16 +59,6 @@ void Writer::hand_over(std::vector<Save>& saves) {
   if (must_wake) wake_.notify_one();
 }
 
-void Writer::flush(std::function<void()> then) {
-  {
-    const std::lock_guard hold(lock_);
-    SETTLE_ASSERT(!finishing_);
-    flushes_.push_back(std::move(then));
-    waits_ = Waits::kNot;
-  }
-  wake_.notify_one();
-}
-
 void Writer::finish() {
   {
     const std::lock_guard hold(lock_);
@@ -87,9 +77,7 @@ void Writer::run() {
     for (Save& save : arrived_) queue_.push(std::move(save), now);
     arrived_.clear();
     waiting_.store(queue_.size(), std::memory_order_relaxed);
-    const bool everything = finishing || !flushing_.empty();
-    while (queue_.is_due(now) || (everything && !queue_.empty())) commit(queue_.take(now, everything));
-    for (const auto& then : std::exchange(flushing_, {})) then();
+    while (queue_.is_due(now) || (finishing && !queue_.empty())) commit(queue_.take(now, finishing));
     if (finishing) return;
     held.lock();
   }
@@ -98,7 +86,7 @@ void Writer::run() {
 // Waits until there is something to do and moves the inbox to arrived_. True: nothing will come any more.
 bool Writer::gather(std::unique_lock<std::mutex>& held) {
   const auto awake = [this] { return finishing_ || waits_ == Waits::kNot; };
-  if (inbox_.empty() && flushes_.empty() && !finishing_) {
+  if (inbox_.empty() && !finishing_) {
     if (queue_.empty()) {
       waits_ = Waits::kForAnything;
       wake_.wait(held, awake);
@@ -109,7 +97,6 @@ bool Writer::gather(std::unique_lock<std::mutex>& held) {
     waits_ = Waits::kNot;
   }
   arrived_.swap(inbox_);
-  flushing_.swap(flushes_);
   return finishing_;
 }
 

@@ -41,10 +41,6 @@ class Writer {
   /// Takes all of `saves` and leaves it empty. Any thread; one lock and at most one wake per call.
   void hand_over(std::vector<Save>& saves);
 
-  /// Commits what was handed over before, lazy or not, and then calls `then` on the writer's thread, behind the
-  /// receipts. Any thread.
-  void flush(std::function<void()> then);
-
   /// Commits everything that was handed over, delivers its receipts and ends the thread. To be called once.
   void finish();
 
@@ -59,15 +55,13 @@ class Writer {
   Store& store_;
   const std::size_t workers_;
   const Deliver deliver_;
-  engine::SaveQueue queue_;                      // the writer's thread only
-  std::vector<Save> arrived_;                    // likewise; keeps its memory
-  std::vector<std::function<void()>> flushing_;  // likewise
+  engine::SaveQueue queue_;    // the writer's thread only
+  std::vector<Save> arrived_;  // likewise; keeps its memory
 
   std::mutex lock_;
   std::condition_variable wake_;
-  std::vector<Save> inbox_;                     // guarded by lock_
-  std::vector<std::function<void()>> flushes_;  // guarded by lock_
-  bool finishing_ = false;                      // guarded by lock_
+  std::vector<Save> inbox_;  // guarded by lock_
+  bool finishing_ = false;   // guarded by lock_
   /// What may wake the thread: nothing while it works, forced saves while it waits for a lazy one, anything while it
   /// idles.
   enum class Waits : std::uint8_t { kNot, kForLazy, kForAnything } waits_ = Waits::kNot;  // guarded by lock_

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
 #include "wire/plain_run.h"
 #include "wire/utf8.h"
 
@@ -94,11 +95,12 @@ class JsonWriter {
   }
   // One append for comma, quotes, name, colon and what opens the value: names are most of a document's pieces.
   void name_and(std::string_view name, std::string_view opening) {
+    SETTLE_ASSERT(name.size() <= kNameBytesMax);
     std::array<char, kNameBytesMax + 8> piece;
     char* at = piece.data();
     if (needs_comma()) *at++ = ',';
     *at++ = '"';
-    at = std::copy_n(name.data(), std::min(name.size(), kNameBytesMax), at);
+    at = std::copy_n(name.data(), name.size(), at);
     *at++ = '"';
     *at++ = ':';
     at = std::copy_n(opening.data(), opening.size(), at);

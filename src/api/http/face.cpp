@@ -1,5 +1,6 @@
 #include "api/http/face.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
