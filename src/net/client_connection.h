@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -55,6 +56,13 @@ struct Destination {
   bool starved = false;  // in ClientShared::starved
 };
 
+/// Where a URL leads: found once, because participants are called again and again.
+struct Route {
+  std::string url;
+  std::string target;
+  Destination* destination = nullptr;
+};
+
 /// A call's end that is reported in the next turn.
 struct EndedCall {
   std::uint64_t cookie;
@@ -85,6 +93,8 @@ struct ClientShared final : public Watcher {
                       std::string_view target) const;
 
   // Destinations.
+  /// Null: no acceptable URL. Valid until the next route_of() or the end of the destination.
+  [[nodiscard]] const Route* route_of(std::string_view url);
   Destination& destination_of(const Url& url);
   void forget_unused_destinations();
   [[nodiscard]] bool has_addresses(Destination& destination);
@@ -115,6 +125,7 @@ struct ClientShared final : public Watcher {
   std::vector<std::uint32_t> free_calls;
   std::unordered_map<std::string, std::unique_ptr<Destination>> destinations;
   Destination* last_destination = nullptr;
+  std::array<Route, 64> routes;  // by hash of the URL
   std::vector<std::unique_ptr<ClientConnection>> connections;
   std::size_t open_connections = 0;
   std::vector<ClientConnection*> free_connections;

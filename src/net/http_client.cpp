@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <utility>
 
 #include "base/assert.h"
@@ -42,23 +43,23 @@ ClientShared::~ClientShared() {
 
 HttpClient::CallId ClientShared::call(const HttpCall& request) {
   ++stats.calls;
-  const Result<Url> url = parse_url(request.url);
-  const bool acceptable = url.ok() && url->scheme == "http" && !request.method.empty() &&
-                          all_of(kTokenChar, request.method) && are_header_lines(request.headers);
+  const Route* const route = route_of(request.url);
+  const bool acceptable = route != nullptr && !request.method.empty() && all_of(kTokenChar, request.method) &&
+                          (request.headers_are_lines || are_header_lines(request.headers));
   if (!acceptable || request.deadline <= loop.now()) {
     end_later({request.cookie, acceptable ? HttpFailure::kTimedOut : HttpFailure::kBadCall, false, 0});
     return {};
   }
-  Destination& destination = destination_of(*url);
+  Destination& destination = *route->destination;
   const std::uint32_t index = new_call(request, destination);
   deadlines.note(request.deadline);
   ClientConnection* const connection = destination.waiting_count == 0 ? take_idle(destination) : nullptr;
   if (connection != nullptr) {
     connection->assign(index);
-    append_request(connection->request(), request, destination, url->target);
+    append_request(connection->request(), request, destination, route->target);
   } else {
     calls[index].request.clear();
-    append_request(calls[index].request, request, destination, url->target);
+    append_request(calls[index].request, request, destination, route->target);
     wait_in_line(index, false);
   }
   return {index, calls[index].generation};
@@ -182,6 +183,18 @@ void ClientShared::fail_all_waiting(Destination& destination, HttpFailure failur
 
 // ---- destinations
 
+const Route* ClientShared::route_of(std::string_view text) {
+  Route& route = routes[std::hash<std::string_view>()(text) % routes.size()];
+  if (route.destination != nullptr && route.url == text) return &route;
+  const Result<Url> url = parse_url(text);
+  if (!url.ok() || url->scheme != "http") return nullptr;
+  Destination& destination = destination_of(*url);  // may forget others, and with them routes
+  route.url = text;
+  route.target = url->target;
+  route.destination = &destination;
+  return &route;
+}
+
 Destination& ClientShared::destination_of(const Url& url) {
   if (last_destination != nullptr && last_destination->authority == url.authority) return *last_destination;
   std::string authority(url.authority);
@@ -201,6 +214,7 @@ Destination& ClientShared::destination_of(const Url& url) {
 
 void ClientShared::forget_unused_destinations() {
   last_destination = nullptr;
+  for (Route& route : routes) route.destination = nullptr;
   std::erase_if(destinations, [](const auto& entry) {
     const Destination& each = *entry.second;
     return each.connections == 0 && each.waiting_count == 0 && !each.resolving && !each.queued && !each.starved;

@@ -22,6 +22,8 @@ struct HttpCall {
   std::string_view url{};  ///< http only; see parse_url()
   std::string_view method = "POST";
   std::string_view headers{};  ///< lines as append_header() writes them
+  /// The caller has formed `headers` by append_header() and fixed text alone; else they are checked once more.
+  bool headers_are_lines = false;
   std::string_view body{};
   Instant deadline = kNever;  ///< for everything: waiting in line, name, connection, answer
   std::uint64_t cookie = 0;   ///< the caller's; comes back with the answer

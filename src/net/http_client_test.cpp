@@ -537,6 +537,23 @@ TEST(HttpClient, AnIdleConnectionMakesRoomForAnotherDestination) {
   EXPECT_EQ(client.next().cookie, 2U);
 }
 
+TEST(HttpClient, MoreDestinationsThanAreKept) {
+  ServerThread server({}, [](HttpServer& http, const HttpRequest& request, ResponseSlot slot) {
+    http.respond(slot, 200, "text/plain", request.target);
+  });
+  ClientThread client;
+  const std::string port = std::to_string(server.port());
+  for (int i = 0; i < 1500; ++i) {
+    // Loopback too, but nobody listens there: forgotten when the room is needed.
+    const std::string host = "127.0." + std::to_string(i / 250 + 1) + "." + std::to_string(i % 250 + 1);
+    ASSERT_EQ(client.call({.url = "http://" + host + ":" + port + "/"}).failure, HttpFailure::kRefused) << i;
+    const std::string target = "/" + std::to_string(i % 100);
+    const Answer answer = client.call({.url = server.url(target)});
+    ASSERT_EQ(answer.body, target) << i;
+  }
+  EXPECT_EQ(client.stats().connections, 1501U) << "a destination in use keeps its connection";
+}
+
 TEST(HttpClient, CancelledCallsAnswerOnce) {
   RawListener listener;
   HttpClientOptions options;

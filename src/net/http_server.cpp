@@ -64,6 +64,7 @@ ServerShared::ServerShared(Loop& the_loop, HttpServerOptions the_options, HttpSe
       flush_hook(the_loop.at_flush([this] { flush(); })) {}
 
 ServerShared::~ServerShared() {
+  options.gone = nullptr;
   loop.remove_flush(flush_hook);
   for (const auto& listener : listeners) listener->close();
   for (const auto& connection : connections) connection->close();

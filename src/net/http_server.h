@@ -56,6 +56,10 @@ struct HttpServerOptions {
   Duration idle_timeout = std::chrono::seconds(60);   ///< between requests
   Duration linger_timeout = std::chrono::seconds(2);  ///< for the peer to close after our last answer
   std::function<HttpProblem(int status, std::string_view detail)> problem{};  ///< empty: the detail as plain text
+  /// The connection of this slot ended while requests of it were unanswered; once per connection, from inside anything
+  /// that closes it, so nothing of this server may be called back. A peer that closes only its sending half still
+  /// waits. Not called by the destructor. May be empty.
+  std::function<void(ResponseSlot)> gone{};
 };
 
 struct HttpServerStats {

@@ -376,6 +376,37 @@ TEST(HttpServer, AnswersForDeadConnectionsAndSecondAnswersGoNowhere) {
   EXPECT_EQ(body_of(next.read_message()), "third");
 }
 
+TEST(HttpServer, TellsWhenAConnectionWithUnansweredRequestsIsGone) {
+  std::vector<ResponseSlot> slots;
+  std::vector<ResponseSlot> gone;
+  HttpServerOptions options;
+  options.gone = [&](ResponseSlot slot) { gone.push_back(slot); };
+  ServerThread server(std::move(options),
+                      [&](HttpServer&, const HttpRequest&, ResponseSlot slot) { slots.push_back(slot); });
+  RawSocket half = server.connect();
+  ASSERT_TRUE(half.send(get("/half")));
+  half.finish_sending();
+  ASSERT_TRUE(server.eventually([&] { return slots.size() == 1; }));
+  RawSocket answered = server.connect();
+  ASSERT_TRUE(answered.send(get("/answered")));
+  ASSERT_TRUE(server.eventually([&] { return slots.size() == 2; }));
+  RawSocket dead = server.connect();
+  ASSERT_TRUE(dead.send(get("/1") + get("/2")));
+  ASSERT_TRUE(server.eventually([&] { return slots.size() == 4; }));
+  server.thread.run([&] { server.server.respond(slots[1], 200, "text/plain", "yes"); });
+  EXPECT_FALSE(answered.read_message().empty());
+  answered.reset();
+  dead.reset();
+  ASSERT_TRUE(server.eventually([&] { return server.server.connections() == 1; }));
+  server.thread.run([&] {
+    ASSERT_EQ(gone.size(), 1U) << "one word per connection, none for those that got their answers";
+    EXPECT_EQ(gone[0].connection, slots[3].connection);
+    EXPECT_EQ(gone[0].generation, slots[3].generation);
+    server.server.respond(slots[0], 200, "text/plain", "still waited for");
+  });
+  EXPECT_EQ(body_of(half.read_message()), "still waited for");
+}
+
 TEST(HttpServer, ConnectionsOverTheLimitAreClosedAtOnce) {
   HttpServerOptions options;
   options.connections_max = 2;

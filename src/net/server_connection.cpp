@@ -46,9 +46,11 @@ void ServerConnection::close() {
   if (!fd_.open()) return;
   shared_.loop.unwatch(fd_.get(), *this);
   fd_.reset();
+  std::size_t unanswered = 0;
   for (std::uint32_t sequence = answered_; sequence != received_; ++sequence) {
-    if ((flags_[sequence % kPipelineMax] & kAnswered) == 0) --shared_.open_requests;
+    if ((flags_[sequence % kPipelineMax] & kAnswered) == 0) ++unanswered;
   }
+  shared_.open_requests -= unanswered;
   received_ = answered_;
   empty_buffer(in_);
   empty_buffer(out_);
@@ -56,6 +58,7 @@ void ServerConnection::close() {
   held_.clear();
   deadline_ = kNever;
   shared_.free_connections.push_back(index_);
+  if (unanswered > 0 && shared_.options.gone) shared_.options.gone({index_, generation_, answered_});
 }
 
 void ServerConnection::on_ready(std::uint32_t events) {

@@ -60,19 +60,29 @@ std::int64_t take_fraction(std::string_view& text) {
 }  // namespace
 
 void append_instant(std::string& out, Instant at) {
+  // Instants of one document stand close together: what is known of the last second is most of the text.
+  struct LastSecond {
+    std::int64_t number = -1;
+    std::array<char, kInstantChars> text{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0', '0', ':',
+                                         '0', '0', ':', '0', '0', '.', '0', '0', '0', '0', '0', '0', 'Z'};
+  };
+  thread_local LastSecond last;
   const std::int64_t us = std::clamp<std::int64_t>(micros(at), 0, kLastMicros);
-  const year_month_day date{sys_days{days{us / kMicrosPerDay}}};
-  const auto second = static_cast<std::uint32_t>(us % kMicrosPerDay / kMicrosPerSecond);
-  std::array<char, kInstantChars> text{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0', '0', ':',
-                                       '0', '0', ':', '0', '0', '.', '0', '0', '0', '0', '0', '0', 'Z'};
-  put_digits(&text[0], static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
-  put_digits(&text[5], static_cast<unsigned>(date.month()), 2);
-  put_digits(&text[8], static_cast<unsigned>(date.day()), 2);
-  put_digits(&text[11], second / 3600, 2);
-  put_digits(&text[14], second / 60 % 60, 2);
-  put_digits(&text[17], second % 60, 2);
-  put_digits(&text[20], static_cast<std::uint32_t>(us % kMicrosPerSecond), 6);
-  out.append(text.data(), text.size());
+  const std::int64_t number = us / kMicrosPerSecond;
+  char* const text = last.text.data();
+  if (number != last.number) {
+    const year_month_day date{sys_days{days{us / kMicrosPerDay}}};
+    const auto second = static_cast<std::uint32_t>(us % kMicrosPerDay / kMicrosPerSecond);
+    put_digits(text, static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
+    put_digits(text + 5, static_cast<unsigned>(date.month()), 2);
+    put_digits(text + 8, static_cast<unsigned>(date.day()), 2);
+    put_digits(text + 11, second / 3600, 2);
+    put_digits(text + 14, second / 60 % 60, 2);
+    put_digits(text + 17, second % 60, 2);
+    last.number = number;
+  }
+  put_digits(text + 20, static_cast<std::uint32_t>(us % kMicrosPerSecond), 6);
+  out.append(text, last.text.size());
 }
 
 std::string instant_text(Instant at) {

@@ -28,6 +28,16 @@ TEST(Instant, RoundTripOfRandomInstants) {
   }
 }
 
+TEST(Instant, RoundTripOfNeighbours) {
+  Random random(8);
+  for (std::int64_t us = 1'767'311'998'000'000; us < 1'767'312'002'000'000;) {  // over the end of a year
+    us += static_cast<std::int64_t>(random.below(3'000));
+    for (const std::int64_t near : {us, us - 1'000'000, us}) {
+      ASSERT_EQ(parse_instant(instant_text(instant_of(near))), instant_of(near));
+    }
+  }
+}
+
 TEST(Instant, OtherFormsOfUtcAreRead) {
   const Instant at = instant_of(1'767'323'045'000'000);
   EXPECT_EQ(parse_instant("2026-01-02T03:04:05Z"), at);

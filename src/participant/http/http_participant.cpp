@@ -131,6 +131,7 @@ void HttpParticipant::call(const Call& call) {
   } else {
     request.url = call.url;
     request.headers = headers_;
+    request.headers_are_lines = true;
     request.body = call.payload;
   }
   // Without a URL the client itself reports kBadCall in the next turn: one way for every end of a call.
