@@ -57,41 +57,36 @@ std::string_view branch_id_of(const Plan& plan, std::int32_t branch) {
 
 bool Shard::may_act(Instant now) const { return now < lease_end_ || planted(Bug::kCallAfterLease); }
 
-Entry* Shard::find(std::string_view gid) {
-  const auto at = by_gid_.find(gid);
-  return at == by_gid_.end() ? nullptr : at->second;
-}
-
-Entry* Shard::find(const Tid& tid) {
-  const auto at = by_sequence_.find(tid.sequence);
-  return at == by_sequence_.end() || at->second->tid != tid ? nullptr : at->second.get();
+Entry* Shard::find(std::string_view gid) const {
+  Entry* const entry = core_.open.find(gid);
+  return entry != nullptr && entry->tid.shard == number_ ? entry : nullptr;
 }
 
 std::vector<Tid> Shard::tids() const {
   std::vector<Tid> tids;
-  tids.reserve(by_sequence_.size());
-  for (const auto& [sequence, entry] : by_sequence_) tids.push_back(entry->tid);
+  for (const Entry* entry = entries_.first(); entry != nullptr; entry = entries_.after(*entry)) {
+    tids.push_back(entry->tid);
+  }
   return tids;
 }
 
-Instant Shard::oldest() const { return by_sequence_.empty() ? kNever : by_sequence_.begin()->second->state.created_at; }
+Instant Shard::oldest() const { return entries_.empty() ? kNever : entries_.first()->state.created_at; }
 
-Entry& Shard::adopt(std::unique_ptr<Entry> entry) {
-  Entry& kept = *entry;
-  by_gid_.emplace(kept.gid, &kept);
-  by_sequence_.emplace(kept.tid.sequence, std::move(entry));
-  ++core_.open;
-  return kept;
+Entry& Shard::adopt(const Tid& tid, std::string gid, OwnedPlan&& plan) {
+  Entry& entry = core_.open.add(tid, std::move(gid), std::move(plan));
+  Entry* elder = entries_.last();  // almost always; a store may load its records in another order
+  while (elder != nullptr && tid < elder->tid) elder = entries_.before(*elder);
+  entries_.insert_after(elder, entry);
+  return entry;
 }
 
 void Shard::forget(Entry& entry) {
-  if (entry.timer != kNever) core_.timers.erase({entry.timer, entry.tid});
+  core_.timers.set(entry, kNever);
   for (const Waiter& waiter : entry.waiters) core_.waiting.erase(waiter.token);
   if (entry.incident_counted) --core_.incidents;
   if (entry.version > entry.durable.version) --core_.unsaved;
-  --core_.open;
-  by_gid_.erase(entry.gid);
-  by_sequence_.erase(entry.tid.sequence);
+  entries_.erase(entry);
+  core_.open.remove(entry);
 }
 
 // ------------------------------------------------------------------------------------------------ save, then act
@@ -240,18 +235,12 @@ void Shard::arm(Entry& entry, Instant now) {
       due = std::min(due, protocol::next_due(*entry.plan, entry.state));
   }
   if (due != kNever) due = std::max(due, now);
-  if (due == entry.timer) return;
-  if (entry.timer != kNever) core_.timers.erase({entry.timer, entry.tid});
-  if (due != kNever) core_.timers.insert({due, entry.tid});
-  entry.timer = due;
+  core_.timers.set(entry, due);
 }
 
-void Shard::on_due(const Tid& tid, Instant now) {
-  Entry* const entry = find(tid);
-  if (entry == nullptr) return;
-  entry->timer = kNever;
-  alert(*entry, now);
-  settle(*entry, now);
+void Shard::on_due(Entry& entry, Instant now) {
+  alert(entry, now);
+  settle(entry, now);
 }
 
 /// The deadline comes before anything else that could leave at the same time. True: it was taken, the rest is done.
@@ -288,9 +277,8 @@ bool Shard::on_receipt(const Receipt& receipt, Instant now) {
     entry->pending.erase(entry->pending.begin());
   }
   if (entry->durable.version == entry->version) --core_.unsaved;
-  std::vector<std::variant<Begin, Request>> held = std::move(entry->held);
-  entry->held.clear();
-  settle(*entry, now);
+  std::vector<std::variant<Begin, Request>> held = std::exchange(entry->held, {});
+  settle(*entry, now);  // the entry may be gone
   take_held(std::move(held), now);
   return true;
 }
@@ -381,23 +369,21 @@ void Shard::on_loaded(StoredRecord&& record, Instant now) {
     core_.outputs.event(EventLevel::kWarn, "damaged record set aside", record.gid, "", Op::kAction);
     return;
   }
-  auto fresh = std::make_unique<Entry>(record.tid, std::move(record.gid), std::move(*plan));
-  fresh->state = std::move(*state);
-  fresh->version = record.version;
-  fresh->must = record.version;
-  fresh->durable = told_of(*fresh);
-  fresh->incident_counted = fresh->state.incident.has_value();
-  if (fresh->incident_counted) ++core_.incidents;
+  Entry& entry = adopt(record.tid, std::move(record.gid), std::move(*plan));
+  entry.state = std::move(*state);
+  entry.version = record.version;
+  entry.must = record.version;
+  entry.durable = told_of(entry);
+  entry.incident_counted = entry.state.incident.has_value();
+  if (entry.incident_counted) ++core_.incidents;
   ++core_.counters.recovered;
   core_.last_sequence = std::max(core_.last_sequence, record.tid.sequence);
-  Entry& entry = adopt(std::move(fresh));
   const auto step = protocol::step(*entry.plan, entry.state, {.on = protocol::Event::kRecover, .now = now});
   if (step && step->changed) {
     apply(entry, *step, false, now);
   } else {
     // Calls wait for the first tick, so that loading is not slowed down by them.
-    core_.timers.insert({now, entry.tid});
-    entry.timer = now;
+    core_.timers.set(entry, now);
   }
 }
 

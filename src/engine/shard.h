@@ -1,54 +1,31 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/flat_table.h"
+#include "base/intrusive_list.h"
+#include "engine/entry.h"
 #include "engine/gate.h"
+#include "engine/open_transactions.h"
+#include "engine/timer_heap.h"
 #include "engine/worker.h"
 #include "protocol/step.h"
 
 namespace settle::engine {
 
-/// Somebody who gets an answer about one transaction.
-struct Waiter {
+/// A caller that waits, and for which transaction.
+struct Waiting {
   Token token = 0;
-  AnswerKind kind = AnswerKind::kDocument;
-  Version needs = 1;   ///< answered only when this version is durable
-  bool waits = false;  ///< wants `until`, or its time to be up
-  WaitFor until = WaitFor::kEnd;
-  Instant give_up = kNoInstant;
-};
-
-/// What of a version may be told once it is durable.
-struct Told {
-  Version version = 0;
-  Phase phase = Phase::kNew;
-  Decision decision = Decision::kNone;
-  GlobalOutcome outcome = GlobalOutcome::kRunning;
-};
-
-/// An open transaction in memory.
-struct Entry {
-  Entry(Tid id, std::string name, OwnedPlan&& what) : tid(id), gid(std::move(name)), plan(std::move(what)) {}
-
   Tid tid;
-  std::string gid;
-  OwnedPlan plan;
-  State state;
-  Version version = 0;        ///< newest, handed to the writer
-  Version must = 0;           ///< newest forced one: nothing leaves before it is durable
-  Told durable;               ///< newest durable one
-  std::vector<Told> pending;  ///< versions on their way to the disk, oldest first
-  std::vector<Waiter> waiters;
-  std::vector<std::variant<Begin, Request>> held;  ///< verbs that came before the begin was durable
-  Instant timer = kNever;                          ///< armed at
-  bool alerted = false;
-  bool incident_counted = false;
+};
+struct ByToken {
+  static Token key(const Waiting& waiting) { return waiting.token; }
+  static std::size_t hash(Token token) { return mix_bits(token); }
 };
 
 /// What the shards of one worker share.
@@ -58,9 +35,9 @@ struct Core {
   DestinationGate gate;
   Random random;
   Counters counters;
-  std::set<std::pair<Instant, Tid>> timers;
-  std::unordered_map<Token, Tid> waiting;  ///< tokens of callers that wait
-  std::size_t open = 0;
+  OpenTransactions open;
+  TimerHeap timers;
+  FlatTable<Waiting, ByToken> waiting;
   std::size_t unsaved = 0;  ///< transactions with a version that is not durable
   std::size_t incidents = 0;
   std::size_t held = 0;             ///< requests held while shards load
@@ -89,7 +66,7 @@ class Shard {
   /// False: the store refused this ownership; the worker must drop the shard.
   bool on_receipt(const Receipt& receipt, Instant now);
   void on_answer(CallEnded&& answer, Instant now);
-  void on_due(const Tid& tid, Instant now);
+  void on_due(Entry& entry, Instant now);
   void on_gave_up(Token token, const Tid& tid);
   void on_drain(Instant now);
   /// A queued call has got a slot. False: it does not leave after all.
@@ -113,7 +90,7 @@ class Shard {
   void forget(Entry& entry);
   void take_held(std::vector<std::variant<Begin, Request>>&& held, Instant now);
   void gid_taken(Entry& entry);
-  Entry& adopt(std::unique_ptr<Entry> entry);
+  Entry& adopt(const Tid& tid, std::string gid, OwnedPlan&& plan);
   [[nodiscard]] bool may_act(Instant now) const;
   std::vector<Tid> tids() const;
 
@@ -129,8 +106,8 @@ class Shard {
   void add_waiter(Entry& entry, Waiter waiter);
   void reply(const Entry& entry, const Waiter& waiter);
   Tid mint(Instant now);
-  Entry* find(std::string_view gid);
-  Entry* find(const Tid& tid);
+  [[nodiscard]] Entry* find(std::string_view gid) const;
+  [[nodiscard]] Entry* find(const Tid& tid) const { return core_.open.find(tid); }
 
   struct Lookup {
     std::vector<Begin> begins;  ///< begins that met a taken gid; same gid
@@ -142,9 +119,8 @@ class Shard {
   Instant lease_end_;
   Core& core_;
   bool loaded_ = false;
-  bool frozen_ = false;  ///< the lease ran out before it was renewed: nothing left meanwhile
-  std::unordered_map<std::string_view, Entry*> by_gid_;
-  std::map<std::uint64_t, std::unique_ptr<Entry>> by_sequence_;  ///< oldest first
+  bool frozen_ = false;                           ///< the lease ran out before it was renewed: nothing left meanwhile
+  IntrusiveList<Entry, &Entry::by_age> entries_;  ///< oldest first
   std::map<std::uint64_t, Lookup> lookups_;
   std::vector<std::variant<Begin, Request>> held_;
   std::vector<protocol::OpRef> ready_;  // reused

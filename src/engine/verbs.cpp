@@ -65,7 +65,7 @@ void Shard::reply(const Entry& entry, const Waiter& waiter) {
 
 void Shard::add_waiter(Entry& entry, Waiter waiter) {
   if (waiter.token == 0) return;
-  if (waiter.waits) core_.waiting.emplace(waiter.token, entry.tid);
+  if (waiter.waits) (void)core_.waiting.insert({waiter.token, entry.tid});
   entry.waiters.push_back(waiter);
 }
 
@@ -152,7 +152,7 @@ void Shard::on_begin(Begin&& begin, Instant now) {
 
 void Shard::begin_new(Begin&& begin, Instant now) {
   const Limits& limits = core_.options.limits;
-  if (core_.open >= limits.open_max || core_.unsaved >= limits.unsaved_max) {
+  if (core_.open.size() >= limits.open_max || core_.unsaved >= limits.unsaved_max) {
     SETTLE_REACHED("begin refused: too much open");
     ++core_.counters.refused_overload;
     core_.outputs.reply(begin.token, AnswerKind::kOverloaded, nullptr);
@@ -160,7 +160,7 @@ void Shard::begin_new(Begin&& begin, Instant now) {
   }
   const Tid tid = mint(now);
   std::string gid = begin.gid.empty() ? tid.text() : std::move(begin.gid);
-  Entry& entry = adopt(std::make_unique<Entry>(tid, std::move(gid), std::move(begin.plan)));
+  Entry& entry = adopt(tid, std::move(gid), std::move(begin.plan));
   const protocol::Event on = entry.plan->two_step ? protocol::Event::kPrepare : protocol::Event::kBegin;
   const auto step = protocol::step(*entry.plan, entry.state, {.on = on, .now = now});
   if (!step) {  // only a dropped row of the simulator gets here

@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
-#include <map>
+#include <algorithm>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/planted.h"
@@ -26,8 +27,10 @@ class Worker::Impl {
               .gate = DestinationGate(options.limits.calls_per_destination),
               .random = Random::stream(options.seed, "engine"),
               .counters = {},
+              .open = {},
               .timers = {},
-              .waiting = {}} {}
+              .waiting = {}},
+        shards_(options.shards) {}
 
   void on(Input&& input, Instant now) {
     std::visit([&](auto&& what) { take(std::move(what), now); }, std::move(input));
@@ -52,19 +55,17 @@ class Worker::Impl {
   }
 
   void take(GaveUp&& gone, Instant) {
-    const auto at = core_.waiting.find(gone.token);
-    if (at == core_.waiting.end()) return;
-    const Tid tid = at->second;
-    core_.waiting.erase(at);
+    const Waiting* const waiting = core_.waiting.find(gone.token);
+    if (waiting == nullptr) return;
+    const Tid tid = waiting->tid;
+    core_.waiting.erase(gone.token);
     if (Shard* const shard = shard_for(tid.shard)) shard->on_gave_up(gone.token, tid);
   }
 
   void take(Acquired&& acquired, Instant) {
-    if (Shard* const old = shard_for(acquired.shard)) {
-      old->drop();
-      shards_.erase(acquired.shard);
-    }
-    shards_.emplace(acquired.shard, std::make_unique<Shard>(acquired.shard, acquired.epoch, acquired.lease_end, core_));
+    if (Shard* const old = shard_for(acquired.shard)) old->drop();
+    if (acquired.shard >= shards_.size()) shards_.resize(acquired.shard + std::size_t{1});
+    shards_[acquired.shard] = std::make_unique<Shard>(acquired.shard, acquired.epoch, acquired.lease_end, core_);
   }
 
   void take(Renewed&& renewed, Instant now) {
@@ -110,37 +111,36 @@ class Worker::Impl {
   void take(Drain&&, Instant now) {
     SETTLE_REACHED("drain");
     core_.draining = true;
-    for (const auto& [number, shard] : shards_) shard->on_drain(now);
-  }
-
-  void take(Tick&&, Instant now) {
-    while (!core_.timers.empty() && core_.timers.begin()->first <= now) {
-      const Tid tid = core_.timers.begin()->second;
-      core_.timers.erase(core_.timers.begin());
-      if (Shard* const shard = shard_for(tid.shard)) shard->on_due(tid, now);
+    for (const auto& shard : shards_) {
+      if (shard) shard->on_drain(now);
     }
   }
 
-  [[nodiscard]] Instant next_due() const { return core_.timers.empty() ? kNever : core_.timers.begin()->first; }
+  void take(Tick&&, Instant now) {
+    while (Entry* const entry = core_.timers.pop_due(now)) {
+      if (Shard* const shard = shard_for(entry->tid.shard)) shard->on_due(*entry, now);
+    }
+  }
+
+  [[nodiscard]] Instant next_due() const { return core_.timers.next_due(); }
   [[nodiscard]] const Core& core() const { return core_; }
 
   [[nodiscard]] Instant oldest() const {
     Instant oldest = kNever;
-    for (const auto& [number, shard] : shards_) oldest = std::min(oldest, shard->oldest());
+    for (const auto& shard : shards_) {
+      if (shard) oldest = std::min(oldest, shard->oldest());
+    }
     return oldest;
   }
 
-  [[nodiscard]] bool owns(ShardNo number) const { return shards_.contains(number); }
+  [[nodiscard]] bool owns(ShardNo number) const { return number < shards_.size() && shards_[number]; }
 
   [[nodiscard]] bool is_ready() const {
-    return std::all_of(shards_.begin(), shards_.end(), [](const auto& item) { return item.second->is_loaded(); });
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return !shard || shard->is_loaded(); });
   }
 
  private:
-  Shard* shard_for(ShardNo number) {
-    const auto at = shards_.find(number);
-    return at == shards_.end() ? nullptr : at->second.get();
-  }
+  Shard* shard_for(ShardNo number) { return number < shards_.size() ? shards_[number].get() : nullptr; }
 
   Shard* shard_for(ShardNo number, Epoch epoch) {
     Shard* const shard = shard_for(number);
@@ -149,25 +149,24 @@ class Worker::Impl {
 
   /// For transactions that the server names: the shards take turns.
   Shard* any_shard() {
-    if (shards_.empty()) return nullptr;
-    auto at = shards_.upper_bound(turn_);
-    if (at == shards_.end()) at = shards_.begin();
-    turn_ = at->first;
-    return at->second.get();
+    for (std::size_t tried = 0; tried < shards_.size(); ++tried) {
+      turn_ = turn_ + 1 < shards_.size() ? turn_ + 1 : 0;
+      if (shards_[turn_]) return shards_[turn_].get();
+    }
+    return nullptr;
   }
 
   void drop(ShardNo number) {
-    const auto at = shards_.find(number);
-    const Epoch epoch = at->second->epoch();
-    at->second->drop();
-    shards_.erase(at);
+    const std::unique_ptr<Shard> gone = std::move(shards_[number]);
+    const Epoch epoch = gone->epoch();
+    gone->drop();
     core_.outputs.dropped(number, epoch);
   }
 
   WorkerOptions options_;
   Core core_;
-  std::map<ShardNo, std::unique_ptr<Shard>> shards_;
-  ShardNo turn_ = 0;
+  std::vector<std::unique_ptr<Shard>> shards_;  // by number; null: another's
+  std::size_t turn_ = 0;
 };
 
 Worker::Worker(const WorkerOptions& options, Outputs& outputs) : impl_(std::make_unique<Impl>(options, outputs)) {}
@@ -176,7 +175,7 @@ Worker::~Worker() = default;
 void Worker::on(Input&& input, Instant now) { impl_->on(std::move(input), now); }
 Instant Worker::next_due() const { return impl_->next_due(); }
 const Counters& Worker::counters() const { return impl_->core().counters; }
-std::size_t Worker::open() const { return impl_->core().open; }
+std::size_t Worker::open() const { return impl_->core().open.size(); }
 std::size_t Worker::incidents() const { return impl_->core().incidents; }
 Instant Worker::oldest_open() const { return impl_->oldest(); }
 bool Worker::owns(ShardNo shard) const { return impl_->owns(shard); }

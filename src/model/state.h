@@ -135,6 +135,9 @@ struct State {
 /// Adds a line, folding a repetition of the last one; past the bound the middle is thinned out, begin and end stay.
 void note(State& state, TimelineEntry entry);
 
+/// A new state in the memory of an old one.
+void clear_state(State& state);
+
 /// The durable form of the mutable part. Grammar in state_record.cpp.
 std::string encode_state(const State& state);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/crc32c.h"
 #include "model/bytes.h"
@@ -201,6 +202,16 @@ Result<State> decode_state(std::string_view bytes) {
   State state;
   if (!take_state(in, state)) return Error{ErrorCode::kCorrupt, "state record: bad field"};
   return state;
+}
+
+void clear_state(State& state) {
+  std::vector<BranchState> branches = std::move(state.branches);
+  std::vector<TimelineEntry> timeline = std::move(state.timeline);
+  branches.clear();
+  timeline.clear();
+  state = State{};
+  state.branches = std::move(branches);
+  state.timeline = std::move(timeline);
 }
 
 void note(State& state, TimelineEntry entry) {

@@ -22,6 +22,14 @@
 #include "storage/embedded/story_testing.h"
 #include "storage/embedded/test_directory.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+/// The library loses the memory table that it was about to write when the disk is full. Its process ends then anyway.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:rocksdb::DBImpl::SwitchMemtable\n"; }
+#endif
+#endif
+
 namespace settle {
 namespace {
 
@@ -114,9 +122,9 @@ class EmbeddedFault : public ::testing::Test {
     const std::optional<Epoch> epoch = own(**store);
     ASSERT_TRUE(epoch);
     for (std::size_t i = done; i < story.size(); ++i) {
-      for (const Receipt& receipt : *(*store)->commit(story.group(i, *epoch))) {
-        EXPECT_EQ(receipt.status, SaveStatus::kSaved);
-      }
+      const auto receipts = (*store)->commit(story.group(i, *epoch));
+      ASSERT_TRUE(receipts.ok());
+      for (const Receipt& receipt : *receipts) EXPECT_EQ(receipt.status, SaveStatus::kSaved);
     }
     EXPECT_EQ(Story::tell(**store), story.told_after(story.size()));
   }

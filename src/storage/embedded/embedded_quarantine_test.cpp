@@ -346,7 +346,8 @@ TEST_F(EmbeddedQuarantine, TenThousandOpenTransactionsAreLoaded) {
     ASSERT_TRUE(store_->commit(group).ok());
     for (Save& save : group) save = next_save(save, save.tid.sequence - 1'000'000);
     group.resize(125);
-    for (const Receipt& receipt : *store_->commit(group)) ASSERT_EQ(receipt.status, SaveStatus::kSaved);
+    const auto receipts = store_->commit(group);
+    for (const Receipt& receipt : *receipts) ASSERT_EQ(receipt.status, SaveStatus::kSaved);
   }
   reopen();
   const Loaded loaded = load();

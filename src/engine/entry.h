@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/intrusive_list.h"
+#include "engine/worker.h"
+
+namespace settle::engine {
+
+/// Somebody who gets an answer about one transaction.
+struct Waiter {
+  Token token = 0;
+  AnswerKind kind = AnswerKind::kDocument;
+  Version needs = 1;   ///< answered only when this version is durable
+  bool waits = false;  ///< wants `until`, or its time to be up
+  WaitFor until = WaitFor::kEnd;
+  Instant give_up = kNoInstant;
+};
+
+/// What of a version may be told once it is durable.
+struct Told {
+  Version version = 0;
+  Phase phase = Phase::kNew;
+  Decision decision = Decision::kNone;
+  GlobalOutcome outcome = GlobalOutcome::kRunning;
+};
+
+/// An open transaction in memory. Lives in OpenTransactions, which also keeps the memory of its containers for the next
+/// transaction.
+struct Entry {
+  Entry(Tid id, std::string name, OwnedPlan&& what) : tid(id), gid(std::move(name)), plan(std::move(what)) {}
+
+  Tid tid;
+  std::string gid;
+  OwnedPlan plan;
+  State state;
+  Version version = 0;        ///< newest
+  Version must = 0;           ///< newest forced one: nothing leaves before it is durable
+  Told durable;               ///< newest durable one
+  std::vector<Told> pending;  ///< versions on their way to the disk, oldest first
+  std::vector<Waiter> waiters;
+  std::vector<std::variant<Begin, Request>> held;  ///< verbs that came before the begin was durable
+  bool alerted = false;
+  bool incident_counted = false;
+
+  Instant timer = kNever;       ///< see TimerHeap
+  std::size_t timer_place = 0;  ///< likewise; valid while `timer` is set
+  ListHook<Entry> by_age;       ///< among those of its shard
+};
+
+}  // namespace settle::engine
