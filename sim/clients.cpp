@@ -122,6 +122,26 @@ void Clients::request_arrives(std::uint32_t slot) {
   let_go(slot);
 }
 
+void Clients::handed(engine::Token token) {
+  const auto slot = static_cast<std::uint32_t>(token & ((1U << kSlotBits) - 1));
+  if (!talks_.has(slot) || talks_[slot].token != token) return;
+  Talk& talk = talks_[slot];
+  // A verb that is refused does not wait, and nobody can know that beforehand.
+  const bool waits = talk.asked.is_begin || talk.asked.verb == Verb::kQuery;
+  if (!waits || talk.asked.wait.lasting.count() == 0) return;
+  talk.waits_since = world_.inputs();
+  clients_[talk.asked.tx].waits.push_back(slot);
+}
+
+bool Clients::is_awaited(std::uint8_t node, std::uint32_t life, TxNo tx, std::uint64_t input) {
+  return std::any_of(clients_[tx].waits.begin(), clients_[tx].waits.end(), [&](std::uint32_t slot) {
+    if (!talks_.has(slot) || talks_[slot].asked.tx != tx) return false;
+    const Talk& talk = talks_[slot];
+    const bool is_there = talk.is_at_node && !talk.gave_up && talk.node == node && talk.life == life;
+    return is_there && talk.waits_since != 0 && talk.waits_since < input;
+  });
+}
+
 void Clients::replied(engine::Token token, AnswerKind kind, const engine::View* view) {
   const auto slot = static_cast<std::uint32_t>(token & ((1U << kSlotBits) - 1));
   const bool is_known = token != 0 && talks_.has(slot) && talks_[slot].token == token && talks_[slot].is_at_node;
@@ -204,6 +224,7 @@ void Clients::again(std::uint32_t slot) {
     talk.tries = 0;  // the operator does not give up
   }
   talk.is_at_node = talk.is_over = talk.has_view = false;
+  talk.waits_since = 0;
   talk.events = 0;
   talk.kind = AnswerKind::kDocument;
   const Duration most = milliseconds{50} * (1 << std::min<unsigned>(talk.tries, 6));
@@ -326,6 +347,14 @@ void Clients::acked(TxNo tx, const Talk& talk) {
     world_.strike(Fault::kClientGone, tx);
     client.is_gone = true;
     if (is_message) return;
+  }
+  if (is_message && world_.script(tx).fate == Fate::kFalseSubmit) {
+    // It comes when the daemon asks back, so that the two cross.
+    const Duration around = (o.network.high + o.job.high) * 2;
+    const Duration after = world_.script(tx).check_after + Span{Duration{0}, around}.draw(dice);
+    world_.strike(Fault::kFalseSubmit, tx);
+    world_.timeline().push(world_.now() + after, EventKind::kClientActs, 0, tx, kSubmit);
+    return;
   }
   if (is_message && world_.script(tx).fate == Fate::kDiesBefore) {
     world_.strike(Fault::kProducerDies, tx);

@@ -36,6 +36,11 @@ class Clients {
   /// Somebody looks at a transaction.
   void query(TxNo tx);
 
+  /// A worker has got the request, and its shard is loaded: whoever wants to wait does so from this input on.
+  void handed(engine::Token token);
+  /// Somebody has been waiting for the transaction's end since before that input.
+  [[nodiscard]] bool is_awaited(std::uint8_t node, std::uint32_t life, TxNo tx, std::uint64_t input);
+
   /// A daemon answers. The reply travels from here on.
   void replied(engine::Token token, engine::AnswerKind kind, const engine::View* view);
   /// A daemon is gone: its connections are reset.
@@ -58,6 +63,7 @@ class Clients {
     std::uint8_t events = 0;  ///< of the timeline that still name it
     std::uint32_t life = 0;
     std::uint32_t variant = 0;
+    std::uint64_t waits_since = 0;  ///< number of the input that brought it to a worker; 0: it does not wait
     engine::Token token = 0;
     std::string name;  ///< gid or text of the tid
     Asked asked;
@@ -76,6 +82,7 @@ class Clients {
     bool is_gone = false;
     bool has_tid = false;
     Tid tid;
+    std::vector<std::uint32_t> waits;  ///< talks that want to wait; those that are over are still among them
   };
 
   void ask(Talk&& talk, Duration after);

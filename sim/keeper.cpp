@@ -89,6 +89,22 @@ void Node::lease_arrives(std::uint32_t slot) {
   if (talk.is_read && !world_.is_healed() && o.is_shared && chance(dice, o.store_deaf)) talk.is_read = false;
   const Duration after = o.write.draw(dice);
   world_.timeline().push(world_.now() + after, EventKind::kLeaseAnswered, number_, slot);
+  if (!talk.is_read || talk.wish != Wish::kAcquire || world_.is_healed() || !chance(dice, o.store_twice * 4)) return;
+  // The same once more, later: the owner does not know that its epoch is over.
+  LeaseTalk copy;
+  copy.owner = talk.owner;
+  copy.leases = talk.leases;
+  const Duration behind = Span{milliseconds{1}, o.lease * 2}.draw(dice);
+  world_.timeline().push(world_.now() + behind, EventKind::kLeaseCopied, number_, talks_.add(std::move(copy)));
+}
+
+void Node::lease_copied(std::uint32_t slot) {
+  const LeaseTalk copy = std::move(talks_[slot]);
+  talks_.remove(slot);
+  world_.strike(Fault::kStoreTwice);
+  std::vector<ShardNo> shards;
+  for (const Lease& lease : copy.leases) shards.push_back(lease.shard);
+  (void)world_.store().acquire(shards, copy.owner, world_.options().lease);
 }
 
 void Node::lease_answered(std::uint32_t slot) {
@@ -184,7 +200,10 @@ void Node::load_hands(std::uint32_t slot) {
     records.pop_back();
     deliver(engine::Loaded{lease.shard, lease.epoch, std::move(record)});
   }
-  if (records.empty() && !is_over()) deliver(engine::LoadEnded{lease.shard, lease.epoch});
+  if (records.empty() && !is_over()) {
+    deliver(engine::LoadEnded{lease.shard, lease.epoch});
+    if (!is_over()) shards_[lease.shard].is_loaded = true;
+  }
   if (records.empty() || is_over()) {
     talks_.remove(slot);
     return;
@@ -196,6 +215,7 @@ void Node::load_hands(std::uint32_t slot) {
 void Node::dropped(ShardNo shard, Epoch epoch) {
   if (dies_here()) return;
   world_.trace().line(world_.now(), "n%u    drops shard %u of epoch %u", unsigned{number_}, unsigned{shard}, epoch);
+  left_behind_ = queue_->size();
   if (shard >= shards_.size() || shards_[shard].epoch != epoch) return;
   shards_[shard] = Held{};
   // Sometimes it lets others have it, sometimes it takes it back at once.

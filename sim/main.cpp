@@ -38,7 +38,8 @@ struct Arguments {
   std::uint64_t mutants = 0;  ///< so many of them, one after the other
   std::string key;            ///< chooses which
   unsigned jobs = 1;
-  bool lists_mutants = false, has_trace = false, has_coverage = false, rewrites = false, has_edges = false;
+  bool lists_mutants = false, lists_left_out = false, has_trace = false, has_coverage = false, rewrites = false,
+       has_edges = false;
   std::vector<std::string> scenarios;
   std::vector<std::string> without;
 };
@@ -56,7 +57,7 @@ int usage(const char* complaint) {
                "  settle-sim --seeds A..B [--transactions N] [--jobs N] [--coverage] [--edges] [--mutant NAME]\n"
                "  settle-sim --scenario FILE|DIR… [--rewrite]\n"
                "  settle-sim --mutants N|all [--key TEXT] --seeds A..B [--transactions N] [--jobs N]\n"
-               "  settle-sim --list-mutants\n",
+               "  settle-sim --list-mutants | --list-left-out\n",
                complaint);
   return 2;
 }
@@ -107,6 +108,8 @@ const char* parse(int argc, char** argv, Arguments& out) {
       out.without.emplace_back(value());
     } else if (name == "--list-mutants") {
       out.lists_mutants = true;
+    } else if (name == "--list-left-out") {
+      out.lists_left_out = true;
     } else if (name == "--trace") {
       out.has_trace = true;
     } else if (name == "--coverage") {
@@ -122,8 +125,8 @@ const char* parse(int argc, char** argv, Arguments& out) {
   return nullptr;
 }
 
-int list_mutants() {
-  for (const Mutant& one : mutants()) std::printf("%-44s %s\n", one.name.c_str(), one.what.c_str());
+int list_mutants(const std::vector<Mutant>& list) {
+  for (const Mutant& one : list) std::printf("%-44s %s\n", one.name.c_str(), one.what.c_str());
   return 0;
 }
 
@@ -423,7 +426,8 @@ int run_mutant(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const char* complaint = parse(argc, argv, arguments)) return usage(complaint);
-  if (arguments.lists_mutants) return list_mutants();
+  if (arguments.lists_mutants) return list_mutants(mutants());
+  if (arguments.lists_left_out) return list_mutants(mutants_left_out());
   if (!arguments.scenarios.empty()) return run_scenarios(arguments.scenarios, arguments.rewrites);
   if (!arguments.mutant.empty() && !plant_mutant(arguments.mutant))
     return usage("no mutant has that name; --list-mutants shows them");

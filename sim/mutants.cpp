@@ -39,34 +39,13 @@ struct LeftOut {
   std::string_view name;
   std::string_view reason;
 };
-constexpr std::array<LeftOut, 1> kLeftOut{{
-    {"", ""},
-}};
-
-/// Holes of the net that are known and open: these are part of `--list-mutants` and of the soak, where they show as
-/// missed, but not of the choice that every test run makes.
-constexpr std::array<std::string_view, 20> kNotYetFound{{
-    "drop-saga-acting-contradicted",
-    "drop-saga-compensating-contradicted",
-    "drop-message-delivering-contradicted",
-    "drop-saga-acting-retry-now",
-    "drop-saga-compensating-retry-now",
-    "drop-message-prepared-retry-now",
-    "drop-message-prepared-deadline",
-    "drop-message-prepared-recover",
-    "drop-message-delivering-recover",
-    "drop-saga-compensating-action-refused",
-    "lazy-saga-acting-all-done",
-    "lazy-saga-compensating-all-undone",
-    "lazy-message-delivering-all-delivered",
-    "lazy-message-prepared-check-aborted",
-    "lazy-message-prepared-abort",
-    "ignore-fenced",
-    "store-ignores-version",
-    "late-check-flips",
-    "writer-hides-fence",
-    "writer-hides-conflict",
-}};
+/// Rows whose loss nobody can see, with the proof. At most a tenth of the mutants.
+constexpr auto kLeftOut = std::to_array<LeftOut>({
+    {"drop-message-prepared-recover",
+     "the row does nothing, changes no phase and saves nothing, no derived event belongs to `prepared`, and the worker "
+     "arms the first tick of a loaded record whether a row applied or not; it stands in the table because every phase "
+     "must name what a recovery means"},
+});
 
 bool is_left_out(std::string_view name) {
   return std::any_of(kLeftOut.begin(), kLeftOut.end(), [&](const LeftOut& one) { return one.name == name; });
@@ -102,9 +81,7 @@ std::vector<Mutant> mutants() {
 
 std::vector<Mutant> mutants_left_out() {
   std::vector<Mutant> out;
-  for (const LeftOut& one : kLeftOut) {
-    if (!one.name.empty()) out.push_back({std::string(one.name), std::string(one.reason)});
-  }
+  for (const LeftOut& one : kLeftOut) out.push_back({std::string(one.name), std::string(one.reason)});
   return out;
 }
 
@@ -133,10 +110,6 @@ void unplant_mutants() {
 
 std::vector<Mutant> choose_mutants(std::size_t count, std::string_view key) {
   std::vector<Mutant> all = mutants();
-  if (count < all.size())
-    std::erase_if(all, [](const Mutant& one) {
-      return std::find(kNotYetFound.begin(), kNotYetFound.end(), one.name) != kNotYetFound.end();
-    });
   Random dice = Random::stream(0, key);
   for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[dice.below(i)]);
   if (all.size() > count) all.resize(count);

@@ -1,6 +1,7 @@
 #include "node.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/planted.h"
@@ -42,8 +43,8 @@ void Node::boot() {
   const Options& o = world_.options();
   ++life_;
   is_paused_ = is_dying_ = is_writing_ = false;
-  tick_armed_ = writer_armed_ = kNever;
-  peak_open_ = 0;
+  tick_armed_ = kNever;
+  peak_open_ = left_behind_ = 0;
   shards_.assign(o.shards, Held{});
   clock_.started_at = world_.now();
   const Span offset{-o.clock_spread, o.clock_spread};
@@ -55,9 +56,10 @@ void Node::boot() {
   engine::WorkerOptions options;
   options.shards = o.shards;
   options.limits = o.limits;
+  options.lazy_wait = o.lazy_wait;
   options.seed = world_.id_dice().next();
   worker_ = std::make_unique<engine::Worker>(options, *this);
-  queue_ = std::make_unique<engine::SaveQueue>(o.lazy_wait);
+  queue_ = std::make_unique<engine::SaveQueue>();
   world_.trace().line(world_.now(), "n%u  boots as %s", unsigned{number_}, owner_.c_str());
   schedule_keeper(Duration{0});
 }
@@ -70,6 +72,7 @@ void Node::crash(bool power_loss) {
   world_.calls().mark_open(number_, life_, Fault::kCrash);
   worker_.reset();
   queue_.reset();
+  forced_.clear();
   is_dying_ = is_paused_ = false;
   outputs_left_ = -1;
   const std::uint32_t gone = life_;
@@ -130,10 +133,13 @@ void Node::deliver(engine::Input&& input) {
     world_.trace().line(world_.now(), "n%u  <- %s %s branch %d: %s (%s)", unsigned{number_},
                         std::string(name_of(ended->op)).c_str(), world_.oracle().name_of_tx(tx).c_str(), ended->branch,
                         std::string(name_of(ended->outcome)).c_str(), answer_text(ended->answer).c_str());
-    if (tx != kNoTx) world_.oracle().call_ended(LifeTag{number_, life_}, tx, *ended, here);
+    if (tx != kNoTx) world_.oracle().call_ended(LifeTag{number_, life_}, tx, *ended, here, world_.inputs());
   } else if (world_.trace().is_on()) {
     world_.trace().line(world_.now(), "n%u  <- %s", unsigned{number_}, name_of_input(input));
   }
+  note_request(input);
+  // A worker that loses a shard forgets its transactions; what it has handed to the writer still waits there.
+  if (std::holds_alternative<engine::Lost>(input)) left_behind_ = queue_->size();
   const bool dies = !world_.is_healed() && chance(world_.fault_dice(), world_.options().crash_inside);
   if (dies) outputs_left_ = static_cast<std::int32_t>(world_.fault_dice().below(6));
   worker_->on(std::move(input), here);
@@ -148,11 +154,28 @@ void Node::deliver(engine::Input&& input) {
   after_input();
 }
 
+/// Who asks from now on, and for what: the saves of this input are judged by it.
+void Node::note_request(const engine::Input& input) {
+  asked_tx_ = kNoTx;
+  if (const auto* begin = std::get_if<engine::Begin>(&input)) {
+    const ShardNo shard = engine::shard_of(begin->gid, world_.options().shards);
+    if (begin->gid.empty() || shards_[shard].is_loaded) world_.clients().handed(begin->token);
+  }
+  if (const auto* request = std::get_if<engine::Request>(&input)) {
+    const ShardNo shard = engine::shard_of(request->gid, world_.options().shards);
+    if (shards_[shard].is_loaded) world_.clients().handed(request->token);
+    if (request->verb != engine::Verb::kQuery) asked_tx_ = world_.oracle().find_name(request->gid);
+    asked_verb_ = request->verb;
+  }
+}
+
 void Node::after_input() {
   peak_open_ = std::max(peak_open_, worker_->open());
-  world_.oracle().queue_is(queue_->size(), peak_open_);
+  if (queue_->empty()) left_behind_ = 0;
+  world_.oracle().queue_is(queue_->size(), peak_open_, left_behind_);
   arm_tick();
   feed_writer();
+  world_.oracle().check(Check::kPrompt, is_writing_ || forced_.empty(), kNoTx, "a forced save waits for nothing");
 }
 
 void Node::arm_tick() {
@@ -185,7 +208,22 @@ void Node::save(Save&& save) {
                       save.version, std::string(name_of(save.summary.phase)).c_str(),
                       std::string(name_of(save.summary.decision)).c_str(), save.forced ? " forced" : "");
   world_.trace().mix(save.state);
-  queue_->push(std::move(save), local_now());
+  SavingSeen seen;
+  seen.from = LifeTag{number_, life_, save.epoch};
+  seen.tx = world_.oracle().find(save.gid, save.tid);
+  seen.save = &save;
+  if (seen.tx != kNoTx) {
+    seen.local_now = local_now();
+    if (seen.tx == asked_tx_) seen.asked = asked_verb_;
+    if (seen.asked) asked_tx_ = kNoTx;  // what follows in the same input is not what was asked for
+    seen.is_awaited = save.summary.outcome != GlobalOutcome::kRunning &&
+                      world_.clients().is_awaited(number_, life_, seen.tx, world_.oracle().moved_at(seen.tx));
+    world_.oracle().saving(seen);
+  }
+  std::erase_if(forced_,
+                [&](const auto& one) { return one.first == save.tid && (save.forced || one.second != save.epoch); });
+  if (save.forced) forced_.emplace_back(save.tid, save.epoch);
+  queue_->push(save);
 }
 
 void Node::call(const Call& call) {
@@ -257,28 +295,17 @@ void Node::lookup_answered(std::uint32_t slot) {
 // ------------------------------------------------------------------------------------------------------- writer
 
 void Node::feed_writer() {
-  if (is_writing_ || !is_alive()) return;
-  const Instant here = local_now();
-  if (queue_->is_due(here)) {
-    start_group(queue_->take(here));
-    return;
-  }
-  const Instant due = queue_->next_due();
-  if (due == kNever) return;
-  const Instant at = std::max(world_.now(), clock_.global(due));
-  if (at >= writer_armed_) return;
-  writer_armed_ = at;
-  world_.timeline().push(at, EventKind::kWriterWakes, number_, 0, life_);
-}
-
-void Node::writer_wakes(std::uint32_t life) {
-  if (life != life_ || !is_alive() || world_.now() < writer_armed_) return;
-  writer_armed_ = kNever;
-  feed_writer();
+  if (is_writing_ || !is_alive() || queue_->empty()) return;
+  engine::SaveBatch group;
+  queue_->take(group);
+  start_group({std::make_move_iterator(group.all().begin()), std::make_move_iterator(group.all().end())});
 }
 
 void Node::start_group(std::vector<Save>&& saves) {
   if (saves.empty()) return;
+  for (const Save& save : saves) {
+    std::erase_if(forced_, [&](const auto& one) { return one.first == save.tid; });
+  }
   Random& dice = world_.disk_dice();
   const Options& o = world_.options();
   Group group;
@@ -312,11 +339,19 @@ void Node::group_written(std::uint32_t slot) {
   if (arrives) {
     group.receipts = world_.store().write(group.saves);
     world_.trace().mix(world_.store().changes());
+    if (!world_.is_healed() && chance(dice, o.store_twice)) {
+      // Something between here and there sends it once more; nobody hears the answer.
+      Group copy;
+      copy.saves = group.saves;
+      const Duration behind = Span{milliseconds{1}, o.lease}.draw(dice);
+      world_.timeline().push(world_.now() + behind, EventKind::kGroupCopied, number_, groups_.add(std::move(copy)));
+      // `group` is not valid any more.
+    }
   }
   const Duration rest = o.sync.draw(dice);
   if (planted(Bug::kWriterAnswersBeforeSync) && !is_orphan) {
     is_writing_ = false;
-    std::vector<Receipt> early = group.receipts;
+    std::vector<Receipt> early = groups_[slot].receipts;
     deliver(engine::Receipts{std::move(early)});
     groups_[slot].receipts.clear();
   }
@@ -347,7 +382,30 @@ void Node::group_done(std::uint32_t slot) {
                           receipt.tid.text().c_str(), static_cast<int>(receipt.status));
     }
   }
-  deliver(engine::Receipts{std::move(group.receipts)});
+  hand_receipts(std::move(group.receipts));
+}
+
+void Node::hand_receipts(std::vector<Receipt>&& receipts) {
+  // Ownerships that the store has refused: what is in memory under them may be old (R5).
+  std::vector<Lease> refused;
+  for (const Receipt& receipt : receipts) {
+    const bool is_refused = receipt.status == SaveStatus::kFenced || receipt.status == SaveStatus::kConflict;
+    if (is_refused && shards_[receipt.shard].epoch == receipt.epoch) refused.push_back({receipt.shard, receipt.epoch});
+  }
+  const std::uint32_t life = life_;
+  deliver(engine::Receipts{std::move(receipts)});
+  if (life != life_ || !is_alive()) return;
+  for (const Lease& lease : refused) {
+    world_.oracle().check(Check::kLetsGo, shards_[lease.shard].epoch != lease.epoch, kNoTx,
+                          "a daemon goes on with a shard although the store has refused its save");
+  }
+}
+
+void Node::group_copied(std::uint32_t slot) {
+  const std::vector<Save> saves = std::move(groups_[slot].saves);
+  groups_.remove(slot);
+  for (const Save& save : saves) world_.strike(Fault::kStoreTwice, world_.oracle().find(save.gid, save.tid));
+  (void)world_.store().write(saves);
 }
 
 }  // namespace settle::sim

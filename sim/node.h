@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/save_queue.h"
@@ -11,6 +12,7 @@
 #include "slab.h"
 #include "storage/store.h"
 #include "timeline.h"
+#include "workload.h"
 
 namespace settle::sim {
 
@@ -45,12 +47,13 @@ class Node final : public engine::Outputs {
 
   // Events of the timeline.
   void tick(std::uint32_t life);
-  void writer_wakes(std::uint32_t life);
   void group_written(std::uint32_t group);
   void group_done(std::uint32_t group);
+  void group_copied(std::uint32_t group);
   void keeper_acts(std::uint32_t turn, std::uint32_t life);
   void lease_arrives(std::uint32_t talk);
   void lease_answered(std::uint32_t talk);
+  void lease_copied(std::uint32_t talk);
   void load_reads(std::uint32_t talk);
   void load_hands(std::uint32_t talk);
   void lookup_reads(std::uint32_t lookup);
@@ -106,10 +109,13 @@ class Node final : public engine::Outputs {
     Epoch epoch = 0;  ///< 0: not held
     bool is_asked = false;
     Instant lease_end = kNoInstant;
+    bool is_loaded = false;
   };
 
   bool dies_here();
   void release_stopped();
+  void note_request(const engine::Input& input);
+  void hand_receipts(std::vector<Receipt>&& receipts);
   void after_input();
   void arm_tick();
   void feed_writer();
@@ -129,10 +135,13 @@ class Node final : public engine::Outputs {
   std::string owner_;
   std::unique_ptr<engine::Worker> worker_;
   std::unique_ptr<engine::SaveQueue> queue_;
+  TxNo asked_tx_ = kNoTx;  ///< whom the verb of this input asks to change
+  engine::Verb asked_verb_ = engine::Verb::kQuery;
   bool is_writing_ = false;
-  std::size_t peak_open_ = 0;  ///< of this life
+  std::vector<std::pair<Tid, Epoch>> forced_;  ///< saves that somebody waits for and no group has taken
+  std::size_t peak_open_ = 0;                  ///< of this life
+  std::size_t left_behind_ = 0;  ///< saves that waited when a shard was lost; 0 once none of them can wait
   Instant tick_armed_ = kNever;
-  Instant writer_armed_ = kNever;
   std::uint32_t keeper_turn_ = 0;
   std::vector<Held> shards_;
   /// What waits while the process is stopped.

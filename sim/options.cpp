@@ -12,6 +12,9 @@ constexpr std::array<std::string_view, kFaults> kNames{
 #undef SIM_FAULT
 };
 
+/// From here on classes are drawn by draw_later.
+constexpr Fault kFirstLater = Fault::kStoreTwice;
+
 /// Evenly over the orders of magnitude between low and high.
 std::uint64_t spread(Random& random, std::uint64_t low, std::uint64_t high) {
   std::uint64_t steps = 0;
@@ -73,6 +76,7 @@ void draw_classes(Random& random, Options& o) {
   const std::uint64_t share = std::array<std::uint64_t, 4>{15, 50, 50, 85}[random.below(4)];
   for (std::size_t i = 0; i < kFaults; ++i) {
     const auto fault = static_cast<Fault>(i);
+    if (fault >= kFirstLater) break;
     bool is_on = random.below(100) < share;
     // Crashes carry most of the proof.
     if (fault == Fault::kCrash) is_on = random.below(100) < 80;
@@ -133,6 +137,22 @@ void draw_strikes(Random& random, Options& o) {
   }
 }
 
+void draw_later(Random& random, Options& o) {
+  const auto drawn = [&](Fault fault, std::uint64_t percent, std::uint32_t low, std::uint32_t high) {
+    const bool is_on = random.below(100) < percent;
+    const std::uint32_t value = rate(random, low, high);
+    if (!is_on) return 0U;
+    o.faults_on |= std::uint64_t{1} << static_cast<unsigned>(fault);
+    return value;
+  };
+  const std::uint32_t hundreds = std::max(1U, o.transactions / 100);
+  const std::uint32_t store_twice = drawn(Fault::kStoreTwice, 40, 200, 10'000);
+  const std::uint32_t fail_overs = drawn(Fault::kFailOver, 40, 1, hundreds * 2);
+  if (o.is_shared) o.store_twice = store_twice;
+  if (o.is_shared) o.fail_overs = fail_overs;
+  o.false_submit = drawn(Fault::kFalseSubmit, 40, 1'000, 10'000);
+}
+
 void put(std::string& out, std::string_view name, std::int64_t value) {
   out.append(" ").append(name).append("=").append(std::to_string(value));
 }
@@ -156,6 +176,8 @@ Options draw_options(std::uint64_t seed, std::uint32_t transactions) {
   draw_classes(random, options);
   draw_call_faults(random, options);
   draw_strikes(random, options);
+  Random later = Random::stream(seed, "later options");
+  draw_later(later, options);
   options.limits.alert_after = spread(random, milliseconds{2'000}, milliseconds{300'000});
   return options;
 }
@@ -219,6 +241,8 @@ std::string to_text(const Options& o) {
   put(out, "producer_dies", o.producer_dies);
   put(out, "unknown_commit", o.unknown_commit);
   put(out, "contradiction", o.contradiction);
+  put(out, "store_twice", o.store_twice);
+  put(out, "false_submit", o.false_submit);
   out += "\n  faults per run:";
   put(out, "crashes", o.crashes);
   put(out, "pauses", o.pauses);
@@ -228,6 +252,7 @@ std::string to_text(const Options& o) {
   put(out, "service_crashes", o.service_crashes);
   put(out, "undo_refusals", o.undo_refusals);
   put(out, "operator_acts", o.operator_acts);
+  put(out, "fail_overs", o.fail_overs);
   return out;
 }
 

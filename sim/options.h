@@ -77,11 +77,11 @@ struct Options {
   std::uint32_t request_lost = 0, answer_lost = 0, duplicate = 0, is_late = 0, reset = 0, unreached = 0;
   std::uint32_t stalls = 0, sync_fails = 0, store_deaf = 0, crash_inside = 0, runs_long = 0, reports = 0;
   std::uint32_t client_repeats = 0, client_gone = 0, abort_race = 0, producer_dies = 0, unknown_commit = 0;
-  std::uint32_t contradiction = 0;
+  std::uint32_t contradiction = 0, store_twice = 0, false_submit = 0;
 
   // how often per run; the instants are drawn evenly
   std::uint32_t crashes = 0, pauses = 0, hand_overs = 0, partitions = 0, hangs = 0, service_crashes = 0;
-  std::uint32_t undo_refusals = 0, operator_acts = 0;
+  std::uint32_t undo_refusals = 0, operator_acts = 0, fail_overs = 0;
 
   std::vector<std::string> without;  ///< labels of checks to leave out, for looking behind a known violation
 

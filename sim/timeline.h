@@ -21,7 +21,6 @@ enum class EventKind : std::uint8_t {
   kLocalEnds,        ///< a: transaction, b: life of the service
   // daemons
   kNodeTick,        ///< b: life
-  kWriterWakes,     ///< b: life
   kGroupWritten,    ///< a: group
   kGroupDone,       ///< a: group
   kKeeperActs,      ///< a: turn, b: life
@@ -45,6 +44,8 @@ enum class EventKind : std::uint8_t {
   kPartitionHeals,  ///< a: link
   kHeal,
   kOperatorRound,
+  kGroupCopied,  ///< a: group
+  kLeaseCopied,  ///< a: lease talk
 };
 
 struct Event {

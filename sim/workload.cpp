@@ -55,6 +55,7 @@ void derive_before(Script& script) {
 }
 
 void draw_money(Script& script, Random& random) {
+  if (script.two_step && script.fate == Fate::kFalseSubmit) return;  // money for nothing
   // What moves adds up to nothing: the last branch that can be undone balances the others.
   std::int32_t sum = 0;
   std::optional<std::size_t> last;
@@ -76,7 +77,9 @@ Fate draw_fate(const Options& o, Random& random) {
   const bool fails = random.chance_permille(o.refusal_permille);
   const bool dies = chance(random, o.producer_dies);
   const bool is_unknown = chance(random, o.unknown_commit);
+  const bool lies = chance(random, o.false_submit);
   const std::uint64_t where = random.below(4);
+  if (lies) return Fate::kFalseSubmit;
   if (is_unknown) return Fate::kUnknownCommit;
   if (dies && where == 0) return Fate::kDiesBefore;
   if (dies && where == 1) return Fate::kDiesInside;

@@ -50,6 +50,7 @@ enum class Fate : std::uint8_t {
   kDiesInside,      ///< its local transaction is rolled back by its database
   kDiesAfter,       ///< commits, never submits
   kUnknownCommit,   ///< cannot know whether its COMMIT happened: neither submits nor aborts
+  kFalseSubmit,  ///< submits, and never had a local transaction: its message may be delivered or not, once and for all
 };
 
 /// A transaction as its client means it.

@@ -93,6 +93,7 @@ void World::schedule_faults() {
   plan(Fault::kServiceCrash, options_.service_crashes);
   plan(Fault::kUndoRefused, options_.undo_refusals);
   plan(Fault::kOperator, options_.operator_acts);
+  plan(Fault::kFailOver, options_.fail_overs);
   timeline_.push(now_ + whole + Span{Duration{0}, milliseconds{2000}}.draw(fault_dice_), EventKind::kHeal);
 }
 
@@ -125,12 +126,23 @@ void World::fault(Fault fault) {
       return services_.crash(service, now_ + options_.boot.draw(fault_dice_));
     case Fault::kUndoRefused:
       return services_.refuse_undo(service, now_ + lasting);
+    case Fault::kFailOver:
+      return fail_over();
     case Fault::kOperator:
       if (scripts_.empty()) return;
       return operator_retries(static_cast<TxNo>(fault_dice_.below(scripts_.size())));
     default:
       return;
   }
+}
+
+void World::fail_over() {
+  const auto shard = static_cast<ShardNo>(fault_dice_.below(options_.shards));
+  const std::vector<Tid> struck = store_.fail_over(shard, fault_dice_);
+  if (struck.empty()) return;
+  trace_.line(now_, "the store fails over and has lost the newest progress of %zu transactions of shard %u",
+              struck.size(), unsigned{shard});
+  for (const Tid& tid : struck) strike(Fault::kFailOver, oracle_.find({}, tid));
 }
 
 void World::operator_retries(TxNo tx) {
@@ -168,8 +180,6 @@ void World::dispatch_node(const Event& event) {
   switch (event.kind) {
     case EventKind::kNodeTick:
       return node.tick(event.b);
-    case EventKind::kWriterWakes:
-      return node.writer_wakes(event.b);
     case EventKind::kGroupDone:
       return node.group_done(event.a);
     case EventKind::kKeeperActs:
@@ -240,6 +250,10 @@ void World::dispatch(const Event& event) {
       return heal();
     case EventKind::kOperatorRound:
       return operator_round();
+    case EventKind::kGroupCopied:
+      return nodes_[event.who]->group_copied(event.a);
+    case EventKind::kLeaseCopied:
+      return nodes_[event.who]->lease_copied(event.a);
     default:
       return dispatch_node(event);
   }

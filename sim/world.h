@@ -82,6 +82,8 @@ class World {
   void op_called(TxNo tx, Op op);
   void crashed() { ++outcomes_.crashes; }
   void input() { ++outcomes_.inputs; }
+  /// Number of the newest input of any worker.
+  [[nodiscard]] std::uint64_t inputs() const { return outcomes_.inputs; }
 
  private:
   struct Struck {
@@ -95,6 +97,7 @@ class World {
   void heal();
   void operator_round();
   void operator_retries(TxNo tx);
+  void fail_over();
   void dispatch(const Event& event);
   void dispatch_node(const Event& event);
   [[nodiscard]] bool is_quiet();

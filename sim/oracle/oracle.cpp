@@ -142,7 +142,8 @@ void Oracle::effect(TxNo tx, std::int32_t branch, protocol::BarrierOp op, const 
         "a branch took effect after it was undone or forbidden");
   if (op == BarrierOp::kDeliver) {
     const Script& script = scripts_[tx];
-    const bool is_true = !script.two_step || ledger_.row(tx, -1).row == BarrierRow::kDone;
+    const bool is_true =
+        !script.two_step || script.fate == Fate::kFalseSubmit || ledger_.row(tx, -1).row == BarrierRow::kDone;
     check(Check::kVisible, is_true, tx, "a message took effect without its producer's local transaction");
   }
   (void)branch;
@@ -193,7 +194,8 @@ void Oracle::judge_decision(TxNo tx, const Save& save) {
         is_commit ? facts.submit_asked || facts.check_committed : facts.abort_asked || facts.check_aborted;
     check(Check::kNotByTime, was_said, tx, "a prepared message was decided although nobody said so");
     const bool is_done = ledger_.row(tx, -1).row == protocol::BarrierRow::kDone;
-    check(Check::kVisible, is_done == is_commit, tx, "a message's decision is not what its local transaction did");
+    check(Check::kVisible, is_done == is_commit || script.fate == Fate::kFalseSubmit, tx,
+          "a message's decision is not what its local transaction did");
     return;
   }
   if (save.summary.decision == Decision::kAbort) {
@@ -268,6 +270,7 @@ void Oracle::saved(const Save& save, SaveStatus status, std::uint64_t change) {
   facts.decision = save.summary.decision;
   facts.outcome = save.summary.outcome;
   facts.has_incident = save.summary.has_incident;
+  facts.is_behind = false;
   facts.state = save.state;
 }
 
@@ -295,14 +298,16 @@ void Oracle::rolled_back(const Tid& tid, const StoredRecord* kept) {
   facts.decision = kept->summary.decision;
   facts.outcome = kept->summary.outcome;
   facts.has_incident = kept->summary.has_incident;
+  facts.is_behind = o_.is_shared;
   facts.state = kept->state;
   if (facts.decision == Decision::kNone) facts.decision_change = 0;
   if (facts.outcome == GlobalOutcome::kRunning) facts.outcome_change = 0;
 }
 
-void Oracle::queue_is(std::size_t waiting, std::size_t open) {
+void Oracle::queue_is(std::size_t waiting, std::size_t open, std::size_t left_behind) {
   // One save of each open transaction may wait beyond the bound on begins: that is work already admitted.
-  check(Check::kQueue, waiting <= o_.limits.unsaved_max + open, kNoTx, "more unsaved changes than allowed");
+  check(Check::kQueue, waiting <= o_.limits.unsaved_max + open + left_behind, kNoTx,
+        "more unsaved changes than allowed");
 }
 
 // --------------------------------------------------------------------------------------------------------- end
@@ -327,7 +332,7 @@ void Oracle::finish_one(TxNo tx) {
   if (!check(Check::kEnds, facts.phase == Phase::kEnded, tx, "still open after everything was healed")) return;
   // Late messages have arrived by now: what was true at the end must still be.
   judge_outcome(tx, facts.outcome);
-  if (script.two_step) {
+  if (script.two_step && script.fate != Fate::kFalseSubmit) {
     const bool is_committed = facts.outcome == GlobalOutcome::kCommitted;
     check(Check::kVisible, is_committed == (ledger_.row(tx, -1).row == BarrierRow::kDone), tx,
           "a message's outcome is not what its local transaction did");

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,6 +56,16 @@ struct CallSeen {
   Instant lease_end = kNoInstant;  ///< of the shard, on the daemon's clock; kNoInstant: not held
 };
 
+/// One save as the daemon's shell sees it come from the worker.
+struct SavingSeen {
+  LifeTag from;
+  TxNo tx = kNoTx;
+  const Save* save = nullptr;
+  std::optional<engine::Verb> asked;  ///< by the input of which this is the first save of this transaction
+  Instant local_now = kNoInstant;     ///< the daemon's clock
+  bool is_awaited = false;            ///< it ends, and somebody has waited for that since before its last attempt ended
+};
+
 /// What a request was, for judging its reply.
 struct Asked {
   engine::Verb verb = engine::Verb::kQuery;
@@ -94,8 +105,14 @@ class Oracle final : public StoreWatcher {
 
   // --- calls
   void called(const CallSeen& seen);
-  void call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local_now);
+  /// `input` is the number of the input that brings it to the worker.
+  void call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local_now, std::uint64_t input);
   void node_gone(LifeTag gone);
+
+  // --- saves
+  void saving(const SavingSeen& seen);
+  /// Number of the input that ended an attempt of the transaction last; 0: none.
+  [[nodiscard]] std::uint64_t moved_at(TxNo tx) const { return facts_[tx].moved_at; }
 
   // --- effects, told by the participants' databases when a local transaction commits
   void effect(TxNo tx, std::int32_t branch, protocol::BarrierOp op, const LedgerRow& before);
@@ -105,7 +122,8 @@ class Oracle final : public StoreWatcher {
   void rolled_back(const Tid& tid, const StoredRecord* kept) override;
   void granted(ShardNo shard, Epoch epoch) override;
 
-  void queue_is(std::size_t waiting, std::size_t open);
+  /// `left_behind`: of them, saves of ownerships that are over.
+  void queue_is(std::size_t waiting, std::size_t open, std::size_t left_behind);
   /// When everything has come to rest, or should have.
   void finish(bool is_quiet, std::size_t open_in_workers, std::size_t queued);
 
@@ -143,6 +161,7 @@ class Oracle final : public StoreWatcher {
     Instant until = kNoInstant;       ///< virtual: the attempt under way
     Instant quiet_at = kNoInstant;    ///< virtual: earlier attempts without a clear answer
     Instant sent_at = kNoInstant;     ///< own clock
+    Instant called_at = kNoInstant;   ///< virtual
     Instant not_before = kNoInstant;  ///< own clock
   };
   struct Facts {
@@ -150,6 +169,8 @@ class Oracle final : public StoreWatcher {
     bool abort_asked = false, submit_asked = false, refused = false;
     bool check_committed = false, check_aborted = false;
     std::uint32_t retries_open = 0;  ///< operators' requests without a reply
+    std::uint64_t moved_at = 0;      ///< input that ended an attempt
+    LifeTag overdue_by;              ///< an ownership whose check-back past the deadline has learnt nothing
     bool retry_asked = false;        ///< an operator may make a check-back due before its time
     Instant begun_at = kNever;       ///< virtual: the first begin reached a worker
     Instant stored_at = kNever;      ///< virtual: not earlier than the begin that counts
@@ -164,6 +185,7 @@ class Oracle final : public StoreWatcher {
     Decision decision = Decision::kNone;
     GlobalOutcome outcome = GlobalOutcome::kRunning;
     std::uint64_t begun_change = 0, decision_change = 0, outcome_change = 0;
+    bool is_behind = false;  ///< the store has lost its newest progress
     std::string state;
     // told
     bool told_begun = false, told_created = false;
@@ -190,6 +212,8 @@ class Oracle final : public StoreWatcher {
   void judge_record(TxNo tx, const Save& save);
   void judge_view(const Asked& asked, const engine::View& view);
   void judge_verb(const Asked& asked, engine::AnswerKind kind, const engine::View* view);
+  void judge_retry(const SavingSeen& seen);
+  void judge_report(TxNo tx, engine::AnswerKind kind, const engine::View& view);
   void judge_wait(const Asked& asked, const engine::View& view);
   void judge_provisional(TxNo tx, const engine::View& view);
   [[nodiscard]] bool is_used_up(TxNo tx, std::size_t branch) const;

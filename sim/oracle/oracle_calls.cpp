@@ -187,6 +187,7 @@ void Oracle::note_sent(const CallSeen& seen, OpFacts& op) {
     op.by = seen.from;
     op.sent_here = op.counted_here = 0;
     op.not_before = kNoInstant;
+    op.used_deadline = false;  // that the deadline was seen may be lost: it was a lazy change
   }
   ++op.sent;
   ++op.sent_here;
@@ -197,9 +198,10 @@ void Oracle::note_sent(const CallSeen& seen, OpFacts& op) {
   op.call = call.id;
   op.until = seen.until;
   op.sent_at = seen.local_now;
+  op.called_at = now_;
 }
 
-void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local_now) {
+void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local_now, std::uint64_t input) {
   const Script& script = scripts_[tx];
   Facts& facts = facts_[tx];
   const std::uint8_t service =
@@ -221,6 +223,12 @@ void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local
   }
   if (!op.is_in_flight || op.call != end.id || op.by.node != at.node || op.by.life != at.life) return;
   op.is_in_flight = false;
+  if (!op.was_reported) facts.moved_at = input;
+  const bool is_decided = end.outcome == Outcome::kDone && end.check != CheckState::kUndecided;
+  if (end.op == Op::kCheck && end.reached && !is_decided && script.deadline.count() > 0 &&
+      op.called_at > facts.stored_at + script.deadline + slack(script.deadline)) {
+    facts.overdue_by = op.by;
+  }
   const bool is_clear =
       end.outcome == Outcome::kDone || (end.outcome == Outcome::kRefused && end.op != Op::kCompensate);
   const bool is_counted = end.reached && end.outcome != Outcome::kRunning;
@@ -232,6 +240,7 @@ void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local
     op.may_have_run = true;
     op.quiet_at = std::max(op.quiet_at, op.until);
   }
+  if (op.was_reported) return;  // nobody waited for this attempt any more: what follows it is paced by something else
   // I16: base · factor^(n-1) up to the cap, less the jitter; what counts no attempt is paced by the base at least.
   const RetryPolicy& retry = policy(tx, end.op, end.branch);
   std::int64_t pause = retry.base.count();

@@ -95,7 +95,21 @@ void Oracle::judge_verb(const Asked& asked, AnswerKind kind, const View* view) {
   if (asked.verb == Verb::kSubmit && script.pattern == Pattern::kSaga) {
     check(Check::kVerbs, is_document, tx, "submit of a saga has no effect and is no error");
   }
+  if (asked.verb == Verb::kRetryNow) {
+    check(Check::kRetryNow, !is_wrong || view->phase == Phase::kEnded, tx, "a retry was refused before the end");
+  }
+  if (asked.verb == Verb::kReport) judge_report(tx, kind, *view);
   if (asked.verb == Verb::kQuery) check(Check::kVerbs, is_document, tx, "a query was refused");
+}
+
+/// Participants report what they have been asked, so the only true refusal is that it is over.
+void Oracle::judge_report(TxNo tx, AnswerKind kind, const View& view) {
+  check(Check::kReports, kind != AnswerKind::kUnknownBranch, tx, "a reported branch is unknown");
+  check(Check::kReports, kind != AnswerKind::kWrongPhase || view.phase == Phase::kEnded, tx,
+        "a report was refused before the end");
+  if (kind != AnswerKind::kContradiction) return;
+  const bool is_open = view.state.incident && view.state.incident->cause == Cause::kContradiction;
+  check(Check::kReports, is_open && facts_[tx].has_incident, tx, "a contradiction has opened no incident");
 }
 
 void Oracle::judge_wait(const Asked& asked, const View& view) {
@@ -109,7 +123,8 @@ void Oracle::judge_wait(const Asked& asked, const View& view) {
 }
 
 void Oracle::judge_provisional(TxNo tx, const View& view) {
-  if (view.provisional || !facts_[tx].is_present) return;
+  // The worker cannot know yet what its store has lost.
+  if (view.provisional || !facts_[tx].is_present || facts_[tx].is_behind) return;
   const Result<State> stored = decode_state(facts_[tx].state);
   if (!stored.ok() || stored->branches.size() != view.state.branches.size()) return;
   // An ended transaction may be shown while its last, lazy, record is overtaken by nothing: compare what is shown.

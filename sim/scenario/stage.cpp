@@ -47,7 +47,10 @@ std::string after_start(Instant at) {
 
 }  // namespace
 
-Stage::Stage() : now_(kStart), store_(SimStore::Kind::kOwnDisk, now_) { options_.shards = 1; }
+Stage::Stage() : now_(kStart), store_(SimStore::Kind::kOwnDisk, now_) {
+  options_.shards = 1;
+  options_.lazy_wait = Duration{0};  // a script shows each change where it happens
+}
 
 // ------------------------------------------------------------------------------------------------------ outputs
 

@@ -65,6 +65,14 @@ void SimStore::apply(const Save& save, Group* group) {
   row.summary = save.summary;
   row.state = save.state;
   row.change = changes_;
+  if (kind_ == Kind::kShared && !was_absent) {
+    Summary same = before->second.summary;
+    same.updated_at = save.summary.updated_at;
+    if (same == save.summary) {
+      row.version_before = before->second.version;
+      row.state_before = std::move(before->second.state);
+    }
+  }
   put(save.tid, std::move(row));
 }
 
@@ -128,6 +136,21 @@ void SimStore::roll_back_to(std::size_t groups_kept) {
       watcher_->rolled_back(tid, &record);
     }
   }
+}
+
+std::vector<Tid> SimStore::fail_over(ShardNo number, Random& random) {
+  std::vector<Tid> struck;
+  for (const Tid& tid : shard(number).open) {
+    Row& row = rows_.find(tid)->second;
+    if (row.version_before == 0 || random.below(2) == 0) continue;
+    row.version = std::exchange(row.version_before, 0);
+    row.state = std::move(row.state_before);
+    struck.push_back(tid);
+    if (watcher_ == nullptr) continue;
+    const StoredRecord record = record_of(tid, row);
+    watcher_->rolled_back(tid, &record);
+  }
+  return struck;
 }
 
 std::string_view SimStore::owner_of(ShardNo number) const {

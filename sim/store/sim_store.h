@@ -46,6 +46,10 @@ class SimStore final : public Store {
   void sync();
   /// The host is gone (`power_loss`) or the process alone, whose writes the kernel then still has.
   void crash(Random& random, bool power_loss);
+  /// Shared: another machine of the store takes over a shard, and has not got the newest progress of some of its open
+  /// transactions. Only what changes neither phase, decision, outcome nor incident is lost: who depends on more needs a
+  /// store that promises more. Returns what was struck.
+  std::vector<Tid> fail_over(ShardNo number, Random& random);
   /// The worst crash of all: nothing is left but what was synced.
   void lose_unsynced() { roll_back_to(0); }
 
@@ -90,6 +94,9 @@ class SimStore final : public Store {
     std::shared_ptr<const std::string> plan;
     std::string state;
     std::uint64_t change = 0;
+    // Shared: the record before its newest change, if that was progress only.
+    Version version_before = 0;  ///< 0: it was more
+    std::string state_before;
   };
   struct Shard {
     Epoch epoch = 0;

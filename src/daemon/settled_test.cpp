@@ -25,6 +25,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "net/testing.h"
 
 namespace settle::daemon {
 namespace {
@@ -411,6 +412,26 @@ TEST_F(SettledTest, ADrainHasAnEnd) {
   settled_->signal(SIGTERM);
   const int status = wait_for_exit();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST_F(SettledTest, ACallerWhoseConnectionBreaksWaitsNoLonger) {
+  ASSERT_TRUE(start());
+  books_.hold("/slow");
+  {
+    net::testing::RawSocket caller = net::testing::RawSocket::connect_to(api_);
+    const std::string body = saga("order-1", {"slow"}, 60'000);
+    ASSERT_TRUE(caller.send("POST /v1/transactions HTTP/1.1\r\nhost: h\r\ncontent-length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body));
+    books_.wait_for("order-1", "slow", "action");
+    caller.reset();
+  }
+  const std::string line = R"(settle_http_requests_total{route="begin",class="gone"} 1)";
+  const auto patience = std::chrono::steady_clock::now() + seconds(20);
+  while (!has(request(admin_, "GET", "/metrics").body, line) && std::chrono::steady_clock::now() < patience) {
+  }
+  EXPECT_TRUE(has(request(admin_, "GET", "/metrics").body, line));
+  books_.let_go("/slow");
+  EXPECT_TRUE(has(get("order-1", 20'000).body, R"("outcome":"committed")")) << "the transaction goes on without it";
 }
 
 TEST_F(SettledTest, HealthReadinessAndMetrics) {

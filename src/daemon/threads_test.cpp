@@ -149,7 +149,12 @@ Save save_of(std::uint64_t number, ShardNo shard, bool forced, Epoch epoch = 1) 
 class WriterTest : public testing::Test {
  protected:
   WriterTest() { (void)own_all(store, 4); }
-  void hand_over(std::vector<Save> saves) { writer.hand_over(saves); }
+  void hand_over(std::vector<Save> saves) {
+    engine::SaveBatch batch;
+    for (Save& save : saves) batch.add(save);
+    writer.hand_over(batch);
+    EXPECT_TRUE(batch.empty());
+  }
 
   TestStore store;
   Collected<std::pair<std::size_t, Receipt>> receipts;
@@ -189,7 +194,7 @@ TEST_F(WriterTest, ALazySaveReachesTheStoreByItself) {
   EXPECT_EQ(receipts.wait_for(1).size(), 1u);
 }
 
-TEST_F(WriterTest, AForcedSaveDoesNotWaitForALazyOne) {
+TEST_F(WriterTest, LazyAndForcedSavesAreAlikeToIt) {
   writer.start();
   hand_over({save_of(1, 0, false)});
   hand_over({save_of(2, 0, true)});
@@ -202,8 +207,7 @@ TEST_F(WriterTest, TheEndSavesEverything) {
   writer.start();
   std::vector<Save> lazy;
   for (std::uint64_t i = 1; i <= 5000; ++i) lazy.push_back(save_of(i, static_cast<ShardNo>(i % 4), false));
-  writer.hand_over(lazy);
-  EXPECT_TRUE(lazy.empty());
+  hand_over(std::move(lazy));
   writer.finish();
   EXPECT_EQ(receipts.now().size(), 5000u);
   EXPECT_TRUE(store.get("gid-5000").ok());

@@ -92,7 +92,7 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
       admin_face_(*this, *this,
                   [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
                          std::string_view headers) { admin_server_.respond(slot, status, type, body, headers); }),
-      api_server_(loop_, server_options(*around.config),
+      api_server_(loop_, api_server_options(),
                   [this](const net::HttpRequest& request, net::ResponseSlot slot) { face_.on_request(request, slot); }),
       admin_server_(
           loop_, server_options(*around.config),
@@ -113,6 +113,13 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
 }
 
 WorkerThread::~WorkerThread() { join(); }
+
+net::HttpServerOptions WorkerThread::api_server_options() {
+  net::HttpServerOptions options = server_options(*around_.config);
+  // Not at once: a connection may end in the middle of anything.
+  options.gone = [this](net::ResponseSlot slot) { loop_.post([this, slot] { face_.on_gone(slot); }); };
+  return options;
+}
 
 Result<std::uint16_t> WorkerThread::listen_api(const Endpoint& endpoint) {
   return api_server_.listen(endpoint.host, endpoint.port);
@@ -193,13 +200,15 @@ void WorkerThread::end_turn() {
 }
 
 void WorkerThread::deliver_answers() {
-  for (Answer& answer : std::exchange(answers_, {})) {
+  delivering_.swap(answers_);
+  for (Answer& answer : delivering_) {
     if (api::is_for_admin(answer.token)) {
       admin_face_.on_reply(answer.token, std::move(answer.rendered));
     } else {
       face_.on_reply(answer.token, std::move(answer.rendered));
     }
   }
+  delivering_.clear();
 }
 
 void WorkerThread::post_mail() {
@@ -229,7 +238,7 @@ void WorkerThread::arm_timer() {
 
 // ------------------------------------------------------------------------------------------------- engine::Outputs
 
-void WorkerThread::save(Save&& save) { saves_.push_back(std::move(save)); }
+void WorkerThread::save(Save&& save) { saves_.add(save); }
 
 void WorkerThread::call(const Call& call) {
   (call.op == Op::kCheck ? check_left_ : call_left_) = true;

@@ -13,6 +13,7 @@
 #include "api/http/face.h"
 #include "api/http/ports.h"
 #include "daemon/config.h"
+#include "engine/save_batch.h"
 #include "engine/worker.h"
 #include "net/http_server.h"
 #include "net/loop.h"
@@ -108,6 +109,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void on_call_ended(CallEnded&& ended);
   void end_turn();
   void deliver_answers();
+  [[nodiscard]] net::HttpServerOptions api_server_options();
   void post_mail();
   void arm_timer();
   void update_loaded();
@@ -124,9 +126,10 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   net::HttpServer api_server_;
   net::HttpServer admin_server_;
 
-  std::vector<Save> saves_;      // of this turn
-  std::vector<Answer> answers_;  // of this turn, for this thread's clients
-  std::vector<Mail> outbox_;     // of this turn, by thread
+  engine::SaveBatch saves_;         // of this turn
+  std::vector<Answer> answers_;     // of this turn, for this thread's clients
+  std::vector<Answer> delivering_;  // likewise, on their way out
+  std::vector<Mail> outbox_;        // of this turn, by thread
   bool feeding_ = false;
   bool call_left_ = false;   // of this turn; for failpoints
   bool check_left_ = false;  // likewise

@@ -12,12 +12,8 @@
 namespace settle::daemon {
 namespace {
 
-bool has_forced(const std::vector<Save>& saves) {
-  return std::any_of(saves.begin(), saves.end(), [](const Save& save) { return save.forced; });
-}
-
 // Only looked at while a failpoint is armed.
-void pass_failpoints(const std::vector<Save>& group) {
+void pass_failpoints(std::span<const Save> group) {
   const auto any = [&](auto&& is) { return std::any_of(group.begin(), group.end(), is); };
   if (any([](const Save& save) { return save.expected == 0; })) SETTLE_FAILPOINT("plan-logged");
   if (any([](const Save& save) { return save.summary.decision != Decision::kNone; }))
@@ -40,22 +36,15 @@ void Writer::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Writer::hand_over(std::vector<Save>& saves) {
+void Writer::hand_over(engine::SaveBatch& saves) {
   if (saves.empty()) return;
-  const bool forced = has_forced(saves);
   bool must_wake = false;
   {
     const std::lock_guard hold(lock_);
     SETTLE_ASSERT(!finishing_);
-    if (inbox_.empty()) {
-      inbox_.swap(saves);
-    } else {
-      std::move(saves.begin(), saves.end(), std::back_inserter(inbox_));
-    }
-    must_wake = waits_ == Waits::kForAnything || (waits_ == Waits::kForLazy && forced);
-    if (must_wake) waits_ = Waits::kNot;
+    inbox_.add_all(saves);
+    must_wake = std::exchange(waits_, false);
   }
-  saves.clear();
   if (must_wake) wake_.notify_one();
 }
 
@@ -73,11 +62,14 @@ void Writer::run() {
   for (;;) {
     const bool finishing = gather(held);
     held.unlock();
-    const Instant now = net::engine_now();
-    for (Save& save : arrived_) queue_.push(std::move(save), now);
+    for (Save& save : arrived_.all()) queue_.push(save);
     arrived_.clear();
     waiting_.store(queue_.size(), std::memory_order_relaxed);
-    while (queue_.is_due(now) || (finishing && !queue_.empty())) commit(queue_.take(now, finishing));
+    while (!queue_.empty()) {
+      queue_.take(group_);
+      commit(group_.all());
+      group_.clear();
+    }
     if (finishing) return;
     held.lock();
   }
@@ -85,22 +77,16 @@ void Writer::run() {
 
 // Waits until there is something to do and moves the inbox to arrived_. True: nothing will come any more.
 bool Writer::gather(std::unique_lock<std::mutex>& held) {
-  const auto awake = [this] { return finishing_ || waits_ == Waits::kNot; };
   if (inbox_.empty() && !finishing_) {
-    if (queue_.empty()) {
-      waits_ = Waits::kForAnything;
-      wake_.wait(held, awake);
-    } else if (const Duration pause = queue_.next_due() - net::engine_now(); pause > Duration{0}) {
-      waits_ = Waits::kForLazy;
-      (void)wake_.wait_for(held, pause, awake);
-    }
-    waits_ = Waits::kNot;
+    waits_ = true;
+    wake_.wait(held, [this] { return finishing_ || !waits_; });
+    waits_ = false;
   }
   arrived_.swap(inbox_);
   return finishing_;
 }
 
-void Writer::commit(std::vector<Save>&& group) {
+void Writer::commit(std::span<const Save> group) {
   SETTLE_ASSERT(!group.empty());
   SETTLE_FAILPOINT("group-before-commit");
   const Instant begin = net::engine_now();

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
+#include "engine/save_batch.h"
 #include "engine/save_queue.h"
 #include "storage/store.h"
 
@@ -38,8 +40,9 @@ class Writer {
 
   void start();
 
-  /// Takes all of `saves` and leaves it empty. Any thread; one lock and at most one wake per call.
-  void hand_over(std::vector<Save>& saves);
+  /// Takes all of `saves` and leaves it empty, with the memory of earlier ones. Any thread; one lock and at most one
+  /// wake per call.
+  void hand_over(engine::SaveBatch& saves);
 
   /// Commits everything that was handed over, delivers its receipts and ends the thread. To be called once.
   void finish();
@@ -49,22 +52,21 @@ class Writer {
  private:
   void run();
   bool gather(std::unique_lock<std::mutex>& held);
-  void commit(std::vector<Save>&& group);
+  void commit(std::span<const Save> group);
   void deliver(std::vector<Receipt>&& receipts);
 
   Store& store_;
   const std::size_t workers_;
   const Deliver deliver_;
   engine::SaveQueue queue_;    // the writer's thread only
-  std::vector<Save> arrived_;  // likewise; keeps its memory
+  engine::SaveBatch arrived_;  // likewise
+  engine::SaveBatch group_;    // likewise
 
   std::mutex lock_;
   std::condition_variable wake_;
-  std::vector<Save> inbox_;  // guarded by lock_
+  engine::SaveBatch inbox_;  // guarded by lock_
   bool finishing_ = false;   // guarded by lock_
-  /// What may wake the thread: nothing while it works, forced saves while it waits for a lazy one, anything while it
-  /// idles.
-  enum class Waits : std::uint8_t { kNot, kForLazy, kForAnything } waits_ = Waits::kNot;  // guarded by lock_
+  bool waits_ = false;       // guarded by lock_; the thread has nothing to do
 
   std::atomic<std::uint64_t> groups_{0};
   std::atomic<std::uint64_t> saves_{0};

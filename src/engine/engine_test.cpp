@@ -31,10 +31,12 @@ struct Sent {
   std::uint32_t attempt;
 };
 
-/// One worker with everything around it in hand: what it says is collected, what it hears is said by the test.
+/// One worker with everything around it in hand: what it says is collected, what it hears is said by the test. Lazy
+/// saves leave at once unless the test wants them held.
 class Desk : public Outputs {
  public:
-  explicit Desk(Limits limits = {}) : worker({.shards = kShards, .limits = limits}, *this) {
+  explicit Desk(Limits limits = {}, Duration lazy_wait = {})
+      : worker({.shards = kShards, .limits = limits, .lazy_wait = lazy_wait}, *this) {
     for (ShardNo i = 0; i < kShards; ++i) {
       worker.on(Acquired{i, 1, kNever}, now);
       worker.on(LoadEnded{i, 1}, now);
@@ -501,6 +503,119 @@ TEST(Worker, ReportEndsAnOwedOpAndAContradictionIsAnIncident) {
   EXPECT_EQ(desk.worker.incidents(), 1U);
 }
 
+constexpr Duration kLazyWait = milliseconds{5};
+
+/// A saga of two steps whose first has just been done.
+Sent begin_with_progress(Desk& desk, Token token, Duration wait) {
+  desk.begin(token, "g", Desk::saga({"http://p/a", "http://p/b"}), wait);
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  return desk.take_call();
+}
+
+TEST(LazySaves, AreCarriedAlongByTheNextForcedOne) {
+  Desk desk({}, kLazyWait);
+  const Sent second = begin_with_progress(desk, 1, std::chrono::hours{1});
+  EXPECT_TRUE(desk.saves.empty()) << "held, while the next call has left";
+  EXPECT_EQ(desk.worker.next_due(), kT0 + kLazyWait);
+  desk.pass(milliseconds{4});
+  desk.answer(second, Outcome::kDone);
+  ASSERT_EQ(desk.saves.size(), 1U);
+  EXPECT_TRUE(desk.saves[0].forced);
+  EXPECT_EQ(desk.saves[0].expected, 1U);
+  EXPECT_EQ(desk.saves[0].version, 3U);
+  desk.pass(milliseconds{100});
+  EXPECT_EQ(desk.saves.size(), 1U) << "nothing is left to be said";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kCommitted);
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(LazySaves, LeaveByThemselvesInTime) {
+  Desk desk({}, kLazyWait);
+  const Sent second = begin_with_progress(desk, 1, {});
+  desk.take_reply();
+  desk.pass(milliseconds{4});
+  EXPECT_TRUE(desk.saves.empty());
+  desk.answer(second, Outcome::kDone);  // nobody waits: lazy as well, but its turn comes with the first's
+  EXPECT_TRUE(desk.saves.empty());
+  desk.pass(milliseconds{1});
+  ASSERT_EQ(desk.saves.size(), 1U);
+  EXPECT_FALSE(desk.saves[0].forced);
+  EXPECT_EQ(desk.saves[0].version, 3U);
+  EXPECT_EQ(decode_state(desk.saves[0].state)->outcome, GlobalOutcome::kCommitted);
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(LazySaves, LeaveAtOnceWhenSomebodyWaitsForThemAfterAll) {
+  Desk desk({}, kLazyWait);
+  const Sent second = begin_with_progress(desk, 1, {});
+  desk.take_reply();
+  desk.answer(second, Outcome::kDone);
+  desk.ask(2, Verb::kQuery, "g");
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kRunning) << "answered with what is durable";
+  EXPECT_TRUE(desk.saves.empty());
+  desk.ask(3, Verb::kQuery, "g", std::chrono::hours{1});
+  ASSERT_EQ(desk.saves.size(), 1U);
+  EXPECT_TRUE(desk.saves[0].forced);
+  EXPECT_TRUE(desk.replies.empty()) << "an outcome is told when it is durable";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kCommitted);
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
+TEST(LazySaves, AChangeBehindASaveThatIsUnderWayIsHeldAnew) {
+  Desk desk({}, kLazyWait);
+  const Sent second = begin_with_progress(desk, 1, {});
+  desk.pass(kLazyWait);
+  ASSERT_EQ(desk.saves.size(), 1U);
+  desk.answer(second, Outcome::kUnknown, kAnswerTimeout);
+  desk.sync();  // the first one's receipt says nothing about the second
+  desk.pass(kLazyWait);
+  ASSERT_EQ(desk.saves.size(), 1U);
+  EXPECT_EQ(desk.saves[0].expected, 2U);
+  EXPECT_EQ(desk.saves[0].version, 3U);
+}
+
+TEST(LazySaves, AreNotHeldByAWorkerThatEnds) {
+  Desk desk({}, kLazyWait);
+  const Sent second = begin_with_progress(desk, 1, {});
+  desk.worker.on(Drain{}, desk.now);
+  ASSERT_EQ(desk.saves.size(), 1U);
+  desk.answer(second, Outcome::kDone);
+  EXPECT_EQ(desk.saves.size(), 2U);
+}
+
+TEST(LazySaves, GoWithTheirShard) {
+  Desk desk({}, kLazyWait);
+  (void)begin_with_progress(desk, 1, {});
+  desk.worker.on(Lost{shard_of("g", kShards), 1}, desk.now);
+  desk.pass(kLazyWait);
+  EXPECT_TRUE(desk.saves.empty()) << "the new owner asks again";
+  EXPECT_EQ(desk.worker.next_due(), kNever);
+}
+
+TEST(Worker, TimersFireInOrderAndOnlyForThoseWhoStillWait) {
+  Desk desk;
+  for (Token i = 1; i <= 50; ++i) {
+    const auto wait = milliseconds{static_cast<std::int64_t>(i * 37 % 50 + 1)};
+    desk.begin(i, "g" + std::to_string(i), Desk::saga({"http://p/a"}), wait);
+  }
+  desk.sync();
+  for (Token i = 1; i <= 50; i += 3) desk.worker.on(GaveUp{i}, desk.now);
+  desk.pass(milliseconds{60});
+  Token before = 0;
+  std::size_t heard = 0;
+  for (; !desk.replies.empty(); ++heard) {
+    const Token token = desk.take_reply().token;
+    EXPECT_NE(token % 3, 1U);
+    if (before != 0) EXPECT_LT(before * 37 % 50, token * 37 % 50);
+    before = token;
+  }
+  EXPECT_EQ(heard, 33U);
+}
+
 Save save_of(std::uint64_t sequence, Version version, bool forced, Epoch epoch = 1) {
   Save save;
   save.tid.sequence = sequence;
@@ -511,49 +626,87 @@ Save save_of(std::uint64_t sequence, Version version, bool forced, Epoch epoch =
   return save;
 }
 
-TEST(SaveQueue, LazySavesWaitAndAreOvertaken) {
+std::vector<Save> take(SaveQueue& queue, std::size_t most = 4096) {
+  SaveBatch group;
+  queue.take(group, most);
+  return {group.all().begin(), group.all().end()};
+}
+
+void push(SaveQueue& queue, Save save) { queue.push(save); }
+
+TEST(SaveQueue, SavesOfOneTransactionAreMerged) {
   SaveQueue queue;
-  queue.push(save_of(1, 2, false), kT0);
-  EXPECT_FALSE(queue.is_due(kT0));
-  EXPECT_EQ(queue.next_due(), kT0 + milliseconds{5});
-  queue.push(save_of(1, 3, true), kT0);
-  EXPECT_TRUE(queue.is_due(kT0));
-  const std::vector<Save> group = queue.take(kT0);
-  ASSERT_EQ(group.size(), 1U);
+  push(queue, save_of(1, 2, false));
+  push(queue, save_of(2, 1, true));
+  push(queue, save_of(1, 3, true));
+  EXPECT_EQ(queue.size(), 2U);
+  const std::vector<Save> group = take(queue);
+  ASSERT_EQ(group.size(), 2U);
+  EXPECT_EQ(group[0].tid.sequence, 1U) << "the place of the first one";
   EXPECT_EQ(group[0].expected, 1U);
   EXPECT_EQ(group[0].version, 3U);
+  EXPECT_TRUE(group[0].forced);
   EXPECT_TRUE(queue.empty());
 }
 
 TEST(SaveQueue, AForcedSaveStaysForcedUnderALazyOne) {
   SaveQueue queue;
-  queue.push(save_of(1, 1, true), kT0);
-  queue.push(save_of(1, 2, false), kT0);
-  const std::vector<Save> group = queue.take(kT0);
+  push(queue, save_of(1, 1, true));
+  push(queue, save_of(1, 2, false));
+  const std::vector<Save> group = take(queue);
   ASSERT_EQ(group.size(), 1U);
   EXPECT_TRUE(group[0].forced);
-  EXPECT_FALSE(queue.is_due(kT0 + std::chrono::seconds{1}));
 }
 
-TEST(SaveQueue, YoungLazySavesStayBehindAndOldOnesRideAlong) {
+TEST(SaveQueue, WhatIsTooMuchForOneGroupStaysInOrderAndIsStillMerged) {
   SaveQueue queue;
-  queue.push(save_of(1, 1, false), kT0);
-  queue.push(save_of(2, 1, false), kT0 + milliseconds{4});
-  queue.push(save_of(3, 1, true), kT0 + milliseconds{5});
-  EXPECT_EQ(queue.take(kT0 + milliseconds{5}).size(), 2U);
-  EXPECT_EQ(queue.size(), 1U);
-  EXPECT_EQ(queue.take(kT0 + milliseconds{5}, true).size(), 1U);
+  for (std::uint64_t i = 1; i <= 10; ++i) push(queue, save_of(i, 1, true));
+  EXPECT_EQ(take(queue, 4).size(), 4U);
+  push(queue, save_of(7, 2, true));
+  push(queue, save_of(2, 2, true));
+  const std::vector<Save> rest = take(queue);
+  ASSERT_EQ(rest.size(), 7U);
+  EXPECT_EQ(rest[0].tid.sequence, 5U);
+  EXPECT_EQ(rest[2].version, 2U);
+  EXPECT_EQ(rest[6].tid.sequence, 2U);
+  EXPECT_EQ(rest[6].expected, 1U) << "its first save has left";
 }
 
 TEST(SaveQueue, ASaveOfANewOwnershipReplacesTheOldOne) {
   SaveQueue queue;
-  queue.push(save_of(1, 7, true, 1), kT0);
-  queue.push(save_of(1, 4, false, 2), kT0);
-  const std::vector<Save> group = queue.take(kT0, true);
+  push(queue, save_of(1, 7, true, 1));
+  push(queue, save_of(1, 4, false, 2));
+  const std::vector<Save> group = take(queue);
   ASSERT_EQ(group.size(), 1U);
   EXPECT_EQ(group[0].epoch, 2U);
   EXPECT_EQ(group[0].expected, 3U);
   EXPECT_FALSE(group[0].forced);
+}
+
+TEST(SaveBatch, HandsOutTheMemoryOfSpentSavesAndNothingElseOfThem) {
+  SaveBatch batch;
+  Save save = save_of(1, 1, true);
+  save.state = std::string(100, 's');
+  save.plan = std::make_shared<const std::string>("plan");
+  const std::weak_ptr<const std::string> plan = save.plan;
+  const char* const memory = save.state.data();
+  batch.add(save);
+  EXPECT_EQ(batch.all()[0].state.size(), 100U);
+  batch.clear();
+  EXPECT_TRUE(batch.empty());
+  EXPECT_TRUE(plan.expired());
+  save = save_of(2, 1, true);
+  batch.add(save);
+  EXPECT_EQ(save.state.data(), memory);
+  EXPECT_EQ(batch.all()[0].tid.sequence, 2U);
+
+  SaveBatch other;
+  Save third = save_of(3, 1, true);
+  other.add(third);
+  batch.add_all(other);
+  EXPECT_TRUE(other.empty());
+  ASSERT_EQ(batch.size(), 2U);
+  EXPECT_EQ(batch.all()[1].tid.sequence, 3U);
 }
 
 TEST(Gate, DestinationIsSchemeHostAndPort) {

@@ -38,9 +38,10 @@ struct Entry {
   OwnedPlan plan;
   State state;
   Version version = 0;        ///< newest
+  Version handed_over = 0;    ///< newest that a save was made of
   Version must = 0;           ///< newest forced one: nothing leaves before it is durable
   Told durable;               ///< newest durable one
-  std::vector<Told> pending;  ///< versions on their way to the disk, oldest first
+  std::vector<Told> pending;  ///< versions that are not durable and not overtaken, oldest first
   std::vector<Waiter> waiters;
   std::vector<std::variant<Begin, Request>> held;  ///< verbs that came before the begin was durable
   bool alerted = false;
@@ -49,6 +50,8 @@ struct Entry {
   Instant timer = kNever;       ///< see TimerHeap
   std::size_t timer_place = 0;  ///< likewise; valid while `timer` is set
   ListHook<Entry> by_age;       ///< among those of its shard
+  ListHook<Entry> lazy;         ///< among those whose newest version is lazy and still held back
+  Instant lazy_since = kNever;  ///< valid while in that list
 };
 
 }  // namespace settle::engine

@@ -26,6 +26,7 @@ void renew(Entry& entry, const Tid& tid, std::string&& gid, OwnedPlan&& plan) {
   entry.plan = std::move(plan);
   clear_state(entry.state);
   entry.version = 0;
+  entry.handed_over = 0;
   entry.must = 0;
   entry.durable = {};
   entry.pending.clear();
@@ -69,7 +70,7 @@ Entry& OpenTransactions::add(const Tid& tid, std::string gid, OwnedPlan&& plan) 
 }
 
 void OpenTransactions::remove(Entry& entry) {
-  SETTLE_ASSERT(!entry.by_age.is_in && entry.timer == kNever);
+  SETTLE_ASSERT(!entry.by_age.is_in && !entry.lazy.is_in && entry.timer == kNever);
   if (find(std::string_view(entry.gid)) == &entry) by_gid_.erase(std::string_view(entry.gid));
   by_tid_.erase(entry.tid);
   std::unique_ptr<Entry> gone(&entry);

@@ -37,6 +37,8 @@ struct Core {
   Counters counters;
   OpenTransactions open;
   TimerHeap timers;
+  IntrusiveList<Entry, &Entry::lazy> lazy;  ///< whose newest version is held back, longest first
+  Save outgoing;                            ///< blank; keeps its memory
   FlatTable<Waiting, ByToken> waiting;
   std::size_t unsaved = 0;  ///< transactions with a version that is not durable
   std::size_t incidents = 0;
@@ -67,6 +69,8 @@ class Shard {
   bool on_receipt(const Receipt& receipt, Instant now);
   void on_answer(CallEnded&& answer, Instant now);
   void on_due(Entry& entry, Instant now);
+  /// Makes a save of the newest version, which says everything that older ones have said.
+  void hand_over(Entry& entry, bool forced);
   void on_gave_up(Token token, const Tid& tid);
   void on_drain(Instant now);
   /// A queued call has got a slot. False: it does not leave after all.
@@ -78,7 +82,7 @@ class Shard {
  private:
   // shard.cpp: the rule between save and act
   void apply(Entry& entry, protocol::Step step, bool sender_forgets, Instant now);
-  void save(Entry& entry, bool forced);
+  void save(Entry& entry, bool forced, Instant now);
   void settle(Entry& entry, Instant now);
   void drive(Entry& entry, Instant now);
   void call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant now);

@@ -67,6 +67,9 @@ void Shard::add_waiter(Entry& entry, Waiter waiter) {
   if (waiter.token == 0) return;
   if (waiter.waits) (void)core_.waiting.insert({waiter.token, entry.tid});
   entry.waiters.push_back(waiter);
+  // An outcome that nobody waited for is waited for now. Nothing changes an ended state, so what leaves is that
+  // version.
+  if (waiter.waits && entry.lazy.is_in && entry.state.has_ended()) hand_over(entry, true);
 }
 
 /// Nobody hears of a version that is not durable. A caller whose time is up hears what is true then, never "failed".

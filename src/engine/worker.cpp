@@ -29,6 +29,8 @@ class Worker::Impl {
               .counters = {},
               .open = {},
               .timers = {},
+              .lazy = {},
+              .outgoing = {},
               .waiting = {}},
         shards_(options.shards) {}
 
@@ -111,18 +113,22 @@ class Worker::Impl {
   void take(Drain&&, Instant now) {
     SETTLE_REACHED("drain");
     core_.draining = true;
+    hand_over_lazy(kNever);
     for (const auto& shard : shards_) {
       if (shard) shard->on_drain(now);
     }
   }
 
   void take(Tick&&, Instant now) {
+    hand_over_lazy(now);
     while (Entry* const entry = core_.timers.pop_due(now)) {
       if (Shard* const shard = shard_for(entry->tid.shard)) shard->on_due(*entry, now);
     }
   }
 
-  [[nodiscard]] Instant next_due() const { return core_.timers.next_due(); }
+  [[nodiscard]] Instant next_due() const {
+    return core_.lazy.empty() ? core_.timers.next_due() : std::min(core_.timers.next_due(), lazy_due());
+  }
   [[nodiscard]] const Core& core() const { return core_; }
 
   [[nodiscard]] Instant oldest() const {
@@ -145,6 +151,16 @@ class Worker::Impl {
   Shard* shard_for(ShardNo number, Epoch epoch) {
     Shard* const shard = shard_for(number);
     return shard != nullptr && shard->epoch() == epoch ? shard : nullptr;
+  }
+
+  /// When the lazy change that has been held longest wants out; there is one.
+  [[nodiscard]] Instant lazy_due() const { return saturating_add(core_.lazy.first()->lazy_since, options_.lazy_wait); }
+
+  void hand_over_lazy(Instant until) {
+    while (!core_.lazy.empty() && lazy_due() <= until) {
+      Entry& entry = *core_.lazy.first();
+      shard_for(entry.tid.shard)->hand_over(entry, false);
+    }
   }
 
   /// For transactions that the server names: the shards take turns.

@@ -144,7 +144,8 @@ class Outputs {
   virtual ~Outputs() = default;
 
   /// Hand to the writer; its Receipt comes back in Receipts. A later save of the same transaction may replace one that
-  /// is still queued (then `expected` of the older and `version` of the newer hold; see SaveQueue).
+  /// is still queued (then `expected` of the older and `version` of the newer hold; see SaveQueue). What is left in
+  /// `save` does not matter, but its memory is used again (see SaveBatch::add).
   virtual void save(Save&& save) = 0;
   virtual void call(const Call& call) = 0;
   virtual void reply(Token token, AnswerKind kind, const View* view) = 0;
@@ -172,6 +173,8 @@ struct WorkerOptions {
   std::uint16_t cluster = 1;
   std::uint16_t shards = 256;  ///< of the whole cluster
   Limits limits;
+  /// How long a lazy change may wait for a forced one of the same transaction to carry it along; 0: not at all.
+  Duration lazy_wait = milliseconds{5};
   std::uint64_t seed = 1;
 };
 

@@ -1,26 +1,49 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 namespace settle {
 
 /// Appends the primitives of the record grammars. varint: LEB128, 7 bits a byte, at most 10 bytes.
+///
+/// It writes into room that it has made beforehand, so `out` is longer than what was written until `finish`.
 class ByteWriter {
  public:
-  explicit ByteWriter(std::string& out) : out_(out) {}
+  explicit ByteWriter(std::string& out) : out_(out), used_(out.size()) {}
+  ~ByteWriter() { finish(); }
+  ByteWriter(const ByteWriter&) = delete;
+  ByteWriter& operator=(const ByteWriter&) = delete;
 
-  void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
+  /// From here on `out` is what was written; writing may go on.
+  void finish() { out_.resize(used_); }
+  [[nodiscard]] std::size_t size() const { return used_; }
+  /// Makes room for `bytes` more at once.
+  void expect(std::size_t bytes) {
+    if (out_.size() - used_ < bytes) out_.resize(used_ + bytes);
+  }
+
+  void u8(std::uint8_t value) {
+    *room(1) = static_cast<char>(value);
+    ++used_;
+  }
   void u32(std::uint32_t value) {
-    for (unsigned shift = 0; shift < 32; shift += 8) u8(static_cast<std::uint8_t>((value >> shift) & 0xffU));
+    char* const at = room(4);
+    for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<char>((value >> (8U * i)) & 0xffU);
+    used_ += 4;
   }
   void varint(std::uint64_t value) {
+    char* const begin = room(kVarintBytesMax);
+    char* at = begin;
     while (value >= 0x80U) {
-      u8(static_cast<std::uint8_t>(value | 0x80U));
+      *at++ = static_cast<char>(static_cast<std::uint8_t>(value | 0x80U));
       value >>= 7U;
     }
-    u8(static_cast<std::uint8_t>(value));
+    *at++ = static_cast<char>(value);
+    used_ += static_cast<std::size_t>(at - begin);
   }
   /// Zigzag, so that small negative numbers stay short.
   void signed_varint(std::int64_t value) {
@@ -28,12 +51,24 @@ class ByteWriter {
   }
   void text(std::string_view value) {
     varint(value.size());
-    out_.append(value);
+    raw(value);
   }
-  void raw(std::string_view value) { out_.append(value); }
+  void raw(std::string_view value) {
+    if (value.empty()) return;
+    std::memcpy(room(value.size()), value.data(), value.size());
+    used_ += value.size();
+  }
 
  private:
+  static constexpr std::size_t kVarintBytesMax = 10;
+
+  char* room(std::size_t bytes) {
+    if (out_.size() - used_ < bytes) out_.resize(std::max(2 * out_.size(), used_ + bytes + 64));
+    return out_.data() + used_;
+  }
+
   std::string& out_;
+  std::size_t used_;
 };
 
 /// Reads what ByteWriter wrote. After the first bad read everything reads as zero and `ok()` is false.

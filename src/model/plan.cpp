@@ -36,6 +36,7 @@ constexpr std::uint8_t kMajor = 1;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kBranchesMax = 65'535;
 constexpr std::size_t kCrcBytes = 4;
+constexpr std::size_t kSlackMax = 128;
 
 void put_duration(ByteWriter& out, Duration value) { out.signed_varint(value.count()); }
 Duration take_duration(ByteReader& in) { return Duration{in.signed_varint()}; }
@@ -126,6 +127,21 @@ void put_asked(ByteWriter& out, const Plan& plan) {
   for (const BranchPlan& branch : plan.branches) put_branch(out, branch);
 }
 
+/// A little more than `plan` takes, as long as its numbers are usual ones.
+std::size_t estimated_bytes(const Plan& plan) {
+  constexpr std::size_t kBesidesBranches = 96;
+  constexpr std::size_t kNumbersOfBranch = 32;
+  std::size_t bytes = kBesidesBranches + plan.check.size() + plan.trace_parent.size();
+  for (const Pairs* const pairs : {&plan.headers, &plan.labels}) {
+    for (const auto& [key, value] : *pairs) bytes += key.size() + value.size() + 4;
+  }
+  for (const BranchPlan& branch : plan.branches) {
+    bytes += branch.id.size() + branch.forward.size() + branch.back.size() + branch.input.size();
+    bytes += branch.back_input.size() + 3 * branch.after.size() + kNumbersOfBranch;
+  }
+  return bytes;
+}
+
 bool take_asked(ByteReader& in, Plan& plan) {
   const std::uint8_t pattern = in.u8();
   if (pattern != static_cast<std::uint8_t>(Pattern::kSaga) && pattern != static_cast<std::uint8_t>(Pattern::kMessage)) {
@@ -155,6 +171,7 @@ bool derive_graph(Plan& plan) {
   const std::size_t count = plan.branches.size();
   plan.topological.clear();
   plan.successors.clear();
+  plan.topological.reserve(count);
   if (plan.order != Order::kGraph) {
     for (std::size_t i = 0; i < count; ++i) plan.topological.push_back(static_cast<std::uint16_t>(i));
     return true;
@@ -184,11 +201,17 @@ struct Frame {
   std::string_view besides;
 };
 
-Result<Frame> open_frame(std::string_view bytes) {
+Result<void> check_checksum(std::string_view bytes) {
   if (bytes.size() < 3 + 1 + kCrcBytes) return Error{ErrorCode::kCorrupt, "plan record: shorter than its frame"};
   const std::string_view covered = bytes.substr(0, bytes.size() - kCrcBytes);
   ByteReader tail(bytes.substr(covered.size()));
   if (tail.u32() != crc32c(covered)) return Error{ErrorCode::kCorrupt, "plan record: checksum does not match"};
+  return {};
+}
+
+/// `bytes` have passed `check_checksum`, or have just been written.
+Result<Frame> open_frame(std::string_view bytes) {
+  const std::string_view covered = bytes.substr(0, bytes.size() - kCrcBytes);
   ByteReader in(covered);
   if (in.u8() != kMagic) return Error{ErrorCode::kCorrupt, "plan record: not a plan"};
   const std::uint8_t major = in.u8();
@@ -215,39 +238,60 @@ PlanDigest digest_of_asked(std::string_view asked) {
 }  // namespace
 
 OwnedPlan OwnedPlan::encode(const Plan& plan) {
-  std::string asked;
-  asked.reserve(512);
-  ByteWriter asked_out(asked);
-  put_asked(asked_out, plan);
-
+  // The size of `asked` goes before it and is known after it: what leads up to it is written last, into this gap.
+  constexpr std::size_t kGap = 16;
+  const std::size_t estimate = estimated_bytes(plan);
   std::string bytes;
-  bytes.reserve(asked.size() + 64);
-  ByteWriter out(bytes);
-  out.u8(kMagic);
-  out.u8(kMajor);
-  out.u8(kMinor);
-  out.text(asked);
-  put_pairs(out, plan.labels);
-  out.text(plan.trace_parent);
-  out.u32(crc32c(bytes));
-  Result<OwnedPlan> owned = decode(std::move(bytes));
-  SETTLE_ASSERT(owned.ok());
-  return std::move(*owned);
+  bytes.reserve(kGap + estimate);
+  bytes.resize(kGap);
+  std::size_t asked_bytes = 0;
+  {
+    ByteWriter out(bytes);
+    out.expect(estimate);
+    put_asked(out, plan);
+    asked_bytes = out.size() - kGap;
+    put_pairs(out, plan.labels);
+    out.text(plan.trace_parent);
+  }
+  std::string head;
+  {
+    ByteWriter before(head);
+    before.u8(kMagic);
+    before.u8(kMajor);
+    before.u8(kMinor);
+    before.varint(asked_bytes);
+  }
+  bytes.replace(0, kGap, head);
+  const std::uint32_t checksum = crc32c(bytes);
+  ByteWriter(bytes).u32(checksum);
+  // A million of these may be open.
+  if (bytes.capacity() > bytes.size() + kSlackMax) bytes.shrink_to_fit();
+
+  OwnedPlan owned;
+  owned.bytes_ = std::make_shared<const std::string>(std::move(bytes));
+  SETTLE_ASSERT(owned.read_views().ok());
+  return owned;
 }
 
 Result<OwnedPlan> OwnedPlan::decode(std::string bytes) {
   OwnedPlan owned;
   owned.bytes_ = std::make_shared<const std::string>(std::move(bytes));
-  Result<Frame> frame = open_frame(*owned.bytes_);
+  if (const Result<void> whole = check_checksum(*owned.bytes_); !whole) return whole.error();
+  if (const Result<void> read = owned.read_views(); !read) return read.error();
+  return owned;
+}
+
+Result<void> OwnedPlan::read_views() {
+  const Result<Frame> frame = open_frame(*bytes_);
   if (!frame) return frame.error();
   ByteReader asked(frame->asked);
-  if (!take_asked(asked, owned.plan_) || !asked.at_end()) return Error{ErrorCode::kCorrupt, "plan record: bad plan"};
+  if (!take_asked(asked, plan_) || !asked.at_end()) return Error{ErrorCode::kCorrupt, "plan record: bad plan"};
   ByteReader besides(frame->besides);
-  owned.plan_.labels = take_pairs(besides);
-  owned.plan_.trace_parent = besides.text();
+  plan_.labels = take_pairs(besides);
+  plan_.trace_parent = besides.text();
   if (!besides.ok()) return Error{ErrorCode::kCorrupt, "plan record: bad labels"};
-  if (!derive_graph(owned.plan_)) return Error{ErrorCode::kCorrupt, "plan record: its graph has a cycle"};
-  return owned;
+  if (!derive_graph(plan_)) return Error{ErrorCode::kCorrupt, "plan record: its graph has a cycle"};
+  return {};
 }
 
 PlanDigest OwnedPlan::digest() const { return digest_of_plan(*bytes_); }

@@ -95,6 +95,7 @@ class OwnedPlan {
 
  private:
   OwnedPlan() = default;
+  Result<void> read_views();  ///< of `bytes_`
   std::shared_ptr<const std::string> bytes_;
   Plan plan_;
 };

@@ -139,6 +139,7 @@ void note(State& state, TimelineEntry entry);
 void clear_state(State& state);
 
 /// The durable form of the mutable part. Grammar in state_record.cpp.
+void encode_state(const State& state, std::string& bytes);  ///< replaces `bytes`
 std::string encode_state(const State& state);
 
 /// Errors: kCorrupt (checksum or grammar), kInvalid (a newer major version). Volatile fields come back empty.

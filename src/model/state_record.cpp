@@ -150,8 +150,14 @@ bool take_state(ByteReader& in, State& state) {
 
 std::string encode_state(const State& state) {
   std::string bytes;
-  bytes.reserve(96 + 16 * state.branches.size() + 12 * state.timeline.size());
+  encode_state(state, bytes);
+  return bytes;
+}
+
+void encode_state(const State& state, std::string& bytes) {
+  bytes.clear();
   ByteWriter out(bytes);
+  out.expect(96 + 32 * state.branches.size() + 16 * state.timeline.size());
   out.u8(kMagic);
   out.u8(kMajor);
   out.u8(kMinor);
@@ -182,8 +188,8 @@ std::string encode_state(const State& state) {
   }
   out.varint(state.timeline.size());
   for (const TimelineEntry& line : state.timeline) put_line(out, line, state.created_at);
+  out.finish();
   out.u32(crc32c(bytes));
-  return bytes;
 }
 
 Result<State> decode_state(std::string_view bytes) {

@@ -41,7 +41,7 @@ struct Save {
   std::string gid;
   Version expected = 0;  ///< version in the store; 0: neither this tid nor this gid may be known
   Version version = 0;   ///< version after the save; may jump, because saves of one transaction are merged
-  bool forced = false;   ///< somebody waits for it, so its group leaves at once (see SaveQueue); nothing to the store
+  bool forced = false;   ///< somebody waits for it; nothing to the store
   Summary summary;       ///< phase kEnded: the record leaves the open ones
   std::shared_ptr<const std::string> plan;  ///< immutable, the same in every save of a transaction
   std::string state;
