@@ -427,7 +427,8 @@ void Clients::local_begins(TxNo tx) {
     if (dice.below(2) == 0) verb(tx, Verb::kAbort, Wait{}, kTriesFew);
     return;
   }
-  Duration lasting = world_.options().job.draw(dice) * dice.between(1, 10);
+  Duration lasting = world_.options().job.draw(dice);
+  lasting *= dice.between(1, 10);
   if (dice.below(5) == 0) lasting += Duration{dice.between(0, script.check_after.count() * 3)};
   world_.timeline().push(world_.now() + lasting, EventKind::kLocalEnds, script.producer, tx, *life);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# every fuzz target for SECONDS (default 600), two at a time; with 8 targets about 40 minutes
+# every fuzz target for SECONDS (default 600), two at a time; with 7 targets about 40 minutes
 source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
 install_packages build run test
 seconds=${1:-600}
-build_preset fuzz
+build_preset fuzz fuzzers
 
 mapfile -t targets < <(find build/fuzzing/bin -maxdepth 1 -name '*_fuzz' -type f -perm -u+x -printf '%f\n' | sort)
 ((${#targets[@]})) || { complain "the fuzz build made no target"; exit 1; }

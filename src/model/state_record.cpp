@@ -26,8 +26,8 @@ constexpr std::uint8_t kMajor = 1;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kCrcBytes = 4;
 
-enum HeadBit : std::uint8_t { kDoubtfulBit = 4, kExhaustedBit = 8, kRestBit = 16 };
-enum FlagBit : std::uint8_t { kDeadlineSeenFlag = 1, kCheckFlag = 2, kIncidentFlag = 4 };
+constexpr unsigned kDoubtfulBit = 4, kExhaustedBit = 8, kRestBit = 16;        // of the head of an op
+constexpr unsigned kDeadlineSeenFlag = 1, kCheckFlag = 2, kIncidentFlag = 4;  // of a state
 
 void put_op(ByteWriter& out, const OpState& op, Instant origin) {
   // R1: the reader of this record cannot know how a running attempt ended.
