@@ -27,6 +27,8 @@ ServiceAnswer answer_of(BarrierAnswer said) {
       return {Outcome::kDone, CheckState::kCommitted, 200, {}};
     case BarrierAnswer::kSayAborted:
       return {Outcome::kDone, CheckState::kAborted, 200, {}};
+    case BarrierAnswer::kSayConflict:
+      return {Outcome::kRefused, CheckState::kUndecided, 409, {}};
   }
   return {};
 }
@@ -119,6 +121,8 @@ void Services::commit(const Job& job) {
       ++row.undone;
       world_.ledger().book(job.service, -amount);
       world_.oracle().effect(job.tx, job.branch, job.step.op, before);
+      break;
+    case BarrierWork::kFulfil:
       break;
     case BarrierWork::kMark:
       if (planted(Bug::kBarrierNoTombstone)) return;

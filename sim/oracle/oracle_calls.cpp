@@ -103,6 +103,8 @@ void Oracle::judge_call_order(const CallSeen& seen) {
       check(Check::kDirection, facts.decision == Decision::kNone, seen.tx,
             "a check-back was called after the decision");
       return;
+    default:
+      break;
   }
   const auto index = static_cast<std::size_t>(call.branch);
   const BranchSet before = script.branches[index].before;

@@ -10,6 +10,10 @@ std::string_view name_of(Pattern pattern) {
       return "saga";
     case Pattern::kMessage:
       return "message";
+    case Pattern::kTcc:
+      return "tcc";
+    case Pattern::kTwoPhase:
+      return "two_phase";
   }
   return "?";
 }
@@ -24,6 +28,18 @@ std::string_view name_of(Op op) {
       return "deliver";
     case Op::kCheck:
       return "check";
+    case Op::kTry:
+      return "try";
+    case Op::kConfirm:
+      return "confirm";
+    case Op::kCancel:
+      return "cancel";
+    case Op::kPrepare:
+      return "prepare";
+    case Op::kCommit:
+      return "commit";
+    case Op::kRollback:
+      return "rollback";
   }
   return "?";
 }
@@ -56,6 +72,20 @@ std::string_view name_of(Phase phase) {
       return "delivering";
     case Phase::kEnded:
       return "ended";
+    case Phase::kTrying:
+      return "trying";
+    case Phase::kConfirming:
+      return "confirming";
+    case Phase::kCancelling:
+      return "cancelling";
+    case Phase::kPreparing:
+      return "preparing";
+    case Phase::kCommitting:
+      return "committing";
+    case Phase::kRollingBack:
+      return "rolling_back";
+    case Phase::kFollowing:
+      return "following";
   }
   return "?";
 }

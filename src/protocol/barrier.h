@@ -8,31 +8,51 @@
 
 namespace settle::protocol {
 
-// The participants' side of saga and message: one row per (gid, branch) beside the business data, written in the same
+// The participants' side of every pattern: one row per (gid, branch) beside the business data, written in the same
 // local transaction. It absorbs what the network makes of an op: twice, late, before its time, at the same moment.
 //
-//                 absent            done              tombstone       locked (an open local transaction holds the row)
-//   action        apply -> done     repeat done       refuse          running
-//   compensate    mark -> tombst.   undo -> tombst.   repeat done     running
-//   deliver       apply -> done     repeat done       refuse          running
-//   local         apply -> done     repeat done       refuse          running
-//   check         mark -> tombst.   say committed     say aborted     running
+//                 absent             held               done               tombstone         locked
+//   action        apply -> done      –                  repeat done        refuse            running
+//   compensate    mark -> tombst.    –                  undo -> tombst.    repeat done       running
+//   deliver       apply -> done      –                  repeat done        refuse            running
+//   try, prepare  apply -> held      repeat done        repeat done        refuse            running
+//   confirm, commit  conflict        confirm -> done    repeat done        conflict          running
+//   cancel, rollback mark -> tombst. undo -> tombst.    conflict           repeat done       running
+//   local         apply -> done      –                  repeat done        refuse            running
+//   check         mark -> tombst.    –                  say committed      say aborted       running
+//
+// A branch id belongs to one pattern, so where a dash stands another pattern's row was met: conflict, nothing happens.
+// `locked`: an open local transaction of somebody else holds the row.
 //
 // A refused action takes its row back with its local transaction: the row stays absent, and a later attempt may well
-// succeed. That is why the coordinator compensates a branch with any unknown attempt (R1).
+// succeed. That is why the coordinator undoes a branch with any unknown attempt (R1). A conflict is two truths: it
+// changes nothing, somebody must look, and the coordinator opens an incident about it.
 // `local` is the producer's own local transaction of a two-step message under the branch id "00"; the row is its first
 // statement, so that a check-back either sees it, waits for it, or forbids it (R3).
 
 enum class BarrierRow : std::uint8_t {
   kAbsent,     ///< nothing is known
-  kDone,       ///< the effect is in the data
+  kDone,       ///< the effect is in the data, for good as far as this pattern goes
   kTombstone,  ///< undone or forbidden: no later op may have an effect
   kLocked,     ///< never stored: what somebody else sees while a local transaction is open
+  kHeld,       ///< tried or prepared: reserved, and waits for its second phase
 };
-inline constexpr std::size_t kBarrierRows = 4;
+inline constexpr std::size_t kBarrierRows = 5;
 
-enum class BarrierOp : std::uint8_t { kAction, kCompensate, kDeliver, kLocal, kCheck };
-inline constexpr std::size_t kBarrierOps = 5;
+enum class BarrierOp : std::uint8_t {
+  kAction,
+  kCompensate,
+  kDeliver,
+  kLocal,
+  kCheck,
+  kTry,
+  kConfirm,
+  kCancel,
+  kPrepare,
+  kCommit,
+  kRollback
+};
+inline constexpr std::size_t kBarrierOps = 11;
 
 /// What the participant does with its data.
 enum class BarrierWork : std::uint8_t {
@@ -40,6 +60,7 @@ enum class BarrierWork : std::uint8_t {
   kApply,    ///< the business change, and the row, in one local transaction; a business refusal takes both back
   kUndo,     ///< take the business change back, and change the row, in one local transaction
   kMark,     ///< the row alone: there is nothing to undo, and there must never be
+  kFulfil,   ///< make what is held final, and change the row, in one local transaction
 };
 
 enum class BarrierAnswer : std::uint8_t {
@@ -48,6 +69,7 @@ enum class BarrierAnswer : std::uint8_t {
   kSayRunning,    ///< ask again
   kSayCommitted,  ///< check: the local transaction is durable
   kSayAborted,    ///< check: it did not happen and never will
+  kSayConflict,   ///< this op contradicts what was done: refused, and somebody must look
 };
 
 /// One line of the table.
@@ -59,55 +81,111 @@ struct BarrierStep {
   BarrierAnswer answer;  ///< for kApply: unless the business refuses
 };
 
-inline constexpr auto kBarrier = [] {
-  using enum BarrierOp;
+namespace barrier_detail {
+
+/// The five lines of an op in the order of BarrierRow.
+constexpr std::array<BarrierStep, kBarrierRows> doing(BarrierOp op) {
   using enum BarrierRow;
   using enum BarrierWork;
   using enum BarrierAnswer;
-  return std::array{
-      BarrierStep{kAction, kAbsent, kApply, kDone, kSayDone},
-      BarrierStep{kAction, kDone, kNothing, kDone, kSayDone},
-      BarrierStep{kAction, kTombstone, kNothing, kTombstone, kSayRefused},  // it comes after its own undo
-      BarrierStep{kAction, kLocked, kNothing, kLocked, kSayRunning},
+  return {BarrierStep{op, kAbsent, kApply, kDone, kSayDone}, BarrierStep{op, kDone, kNothing, kDone, kSayDone},
+          // It comes after its own undo, or after the check-back that forbade it.
+          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayRefused},
+          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning},
+          BarrierStep{op, kHeld, kNothing, kHeld, kSayConflict}};
+}
 
-      BarrierStep{kCompensate, kAbsent, kMark, kTombstone, kSayDone},  // empty: the action may still be on its way
-      BarrierStep{kCompensate, kDone, kUndo, kTombstone, kSayDone},
-      BarrierStep{kCompensate, kTombstone, kNothing, kTombstone, kSayDone},
-      BarrierStep{kCompensate, kLocked, kNothing, kLocked, kSayRunning},
+constexpr std::array<BarrierStep, kBarrierRows> holding(BarrierOp op) {
+  using enum BarrierRow;
+  using enum BarrierWork;
+  using enum BarrierAnswer;
+  return {BarrierStep{op, kAbsent, kApply, kHeld, kSayDone}, BarrierStep{op, kDone, kNothing, kDone, kSayDone},
+          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayRefused},  // suspension
+          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning}, BarrierStep{op, kHeld, kNothing, kHeld, kSayDone}};
+}
 
-      BarrierStep{kDeliver, kAbsent, kApply, kDone, kSayDone},
-      BarrierStep{kDeliver, kDone, kNothing, kDone, kSayDone},
-      BarrierStep{kDeliver, kTombstone, kNothing, kTombstone, kSayRefused},
-      BarrierStep{kDeliver, kLocked, kNothing, kLocked, kSayRunning},
+constexpr std::array<BarrierStep, kBarrierRows> fulfilling(BarrierOp op) {
+  using enum BarrierRow;
+  using enum BarrierWork;
+  using enum BarrierAnswer;
+  return {BarrierStep{op, kAbsent, kNothing, kAbsent, kSayConflict},  // never tried: the coordinator is wrong
+          BarrierStep{op, kDone, kNothing, kDone, kSayDone},
+          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayConflict},
+          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning}, BarrierStep{op, kHeld, kFulfil, kDone, kSayDone}};
+}
 
-      BarrierStep{kLocal, kAbsent, kApply, kDone, kSayDone},
-      BarrierStep{kLocal, kDone, kNothing, kDone, kSayDone},
-      BarrierStep{kLocal, kTombstone, kNothing, kTombstone, kSayRefused},  // the check-back came first: roll back
-      BarrierStep{kLocal, kLocked, kNothing, kLocked, kSayRunning},
+constexpr std::array<BarrierStep, kBarrierRows> undoing(BarrierOp op) {
+  using enum BarrierRow;
+  using enum BarrierWork;
+  using enum BarrierAnswer;
+  // A compensation takes back what is done; a cancel only what is held: what was confirmed stays.
+  const bool compensates = op == BarrierOp::kCompensate;
+  return {BarrierStep{op, kAbsent, kMark, kTombstone, kSayDone},  // empty: the forward op may still be on its way
+          compensates ? BarrierStep{op, kDone, kUndo, kTombstone, kSayDone}
+                      : BarrierStep{op, kDone, kNothing, kDone, kSayConflict},
+          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayDone},
+          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning},
+          compensates ? BarrierStep{op, kHeld, kNothing, kHeld, kSayConflict}
+                      : BarrierStep{op, kHeld, kUndo, kTombstone, kSayDone}};
+}
 
-      BarrierStep{kCheck, kAbsent, kMark, kTombstone, kSayAborted},
-      BarrierStep{kCheck, kDone, kNothing, kDone, kSayCommitted},
-      BarrierStep{kCheck, kTombstone, kNothing, kTombstone, kSayAborted},
-      BarrierStep{kCheck, kLocked, kNothing, kLocked, kSayRunning},  // undecided: the answer must wait for the commit
-  };
+constexpr std::array<BarrierStep, kBarrierRows> checking() {
+  using enum BarrierRow;
+  using enum BarrierWork;
+  using enum BarrierAnswer;
+  constexpr BarrierOp op = BarrierOp::kCheck;
+  return {BarrierStep{op, kAbsent, kMark, kTombstone, kSayAborted},
+          BarrierStep{op, kDone, kNothing, kDone, kSayCommitted},
+          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayAborted},
+          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning},  // undecided: the answer must wait for the commit
+          BarrierStep{op, kHeld, kNothing, kHeld, kSayConflict}};
+}
+
+constexpr std::array<BarrierStep, kBarrierRows> lines_of(BarrierOp op) {
+  switch (op) {
+    case BarrierOp::kAction:
+    case BarrierOp::kDeliver:
+    case BarrierOp::kLocal:
+      return doing(op);
+    case BarrierOp::kTry:
+    case BarrierOp::kPrepare:
+      return holding(op);
+    case BarrierOp::kConfirm:
+    case BarrierOp::kCommit:
+      return fulfilling(op);
+    case BarrierOp::kCompensate:
+    case BarrierOp::kCancel:
+    case BarrierOp::kRollback:
+      return undoing(op);
+    case BarrierOp::kCheck:
+      break;
+  }
+  return checking();
+}
+
+}  // namespace barrier_detail
+
+/// All lines, by op, then by row: total.
+inline constexpr auto kBarrier = [] {
+  std::array<BarrierStep, kBarrierOps * kBarrierRows> all{};
+  for (std::size_t op = 0; op < kBarrierOps; ++op) {
+    const auto lines = barrier_detail::lines_of(static_cast<BarrierOp>(op));
+    for (std::size_t row = 0; row < kBarrierRows; ++row) all[op * kBarrierRows + row] = lines[row];
+  }
+  return all;
 }();
 
-/// The line for `op` on a row; total, because the table is (see below).
+/// The line for `op` on a row.
 constexpr const BarrierStep& barrier_step(BarrierOp op, BarrierRow row) {
-  for (const BarrierStep& step : kBarrier) {
-    if (step.op == op && step.row == row) return step;
-  }
-  return kBarrier[0];
+  return kBarrier[static_cast<std::size_t>(op) * kBarrierRows + static_cast<std::size_t>(row)];
 }
 
 namespace barrier_checks {
 
-constexpr bool every_pair_once() {
-  if (kBarrier.size() != kBarrierOps * kBarrierRows) return false;
+constexpr bool every_pair_stands_at_its_place() {
   for (std::size_t i = 0; i < kBarrier.size(); ++i) {
-    for (std::size_t j = i + 1; j < kBarrier.size(); ++j) {
-      if (kBarrier[i].op == kBarrier[j].op && kBarrier[i].row == kBarrier[j].row) return false;
-    }
+    if (static_cast<std::size_t>(kBarrier[i].op) != i / kBarrierRows) return false;
+    if (static_cast<std::size_t>(kBarrier[i].row) != i % kBarrierRows) return false;
   }
   return true;
 }
@@ -116,7 +194,9 @@ constexpr bool every_pair_once() {
 constexpr bool effects_are_single() {
   for (const BarrierStep& step : kBarrier) {
     if (step.work == BarrierWork::kApply && step.row != BarrierRow::kAbsent) return false;
-    if (step.work == BarrierWork::kUndo && step.row != BarrierRow::kDone) return false;
+    if (step.work == BarrierWork::kMark && step.row != BarrierRow::kAbsent) return false;
+    if (step.work == BarrierWork::kFulfil && step.row != BarrierRow::kHeld) return false;
+    if (step.work == BarrierWork::kUndo && step.row != BarrierRow::kDone && step.row != BarrierRow::kHeld) return false;
     if (step.row == BarrierRow::kTombstone &&
         (step.work != BarrierWork::kNothing || step.next != BarrierRow::kTombstone)) {
       return false;
@@ -145,6 +225,10 @@ constexpr bool locks_hold() {
   return true;
 }
 
+constexpr bool undoes(BarrierOp op) {
+  return op == BarrierOp::kCompensate || op == BarrierOp::kCancel || op == BarrierOp::kRollback;
+}
+
 /// What was refused, or promised never to happen, cannot happen later; what is said to be done is done.
 constexpr bool answers_are_true() {
   for (const BarrierStep& step : kBarrier) {
@@ -153,14 +237,15 @@ constexpr bool answers_are_true() {
     if (step.answer == BarrierAnswer::kSayRefused && !leaves_tombstone) return false;
     if (step.answer == BarrierAnswer::kSayAborted && !leaves_tombstone) return false;
     if (step.answer == BarrierAnswer::kSayCommitted && !leaves_done) return false;
-    if (step.answer == BarrierAnswer::kSayDone && leaves_tombstone != (step.op == BarrierOp::kCompensate)) return false;
+    if (step.answer == BarrierAnswer::kSayDone && leaves_tombstone != undoes(step.op)) return false;
+    if (step.answer == BarrierAnswer::kSayConflict && step.work != BarrierWork::kNothing) return false;
   }
   return true;
 }
 
 }  // namespace barrier_checks
 
-static_assert(barrier_checks::every_pair_once());
+static_assert(barrier_checks::every_pair_stands_at_its_place());
 static_assert(barrier_checks::effects_are_single());
 static_assert(barrier_checks::repeats_are_silent());
 static_assert(barrier_checks::locks_hold());
@@ -177,6 +262,18 @@ constexpr BarrierOp barrier_op(Op op) {
       return BarrierOp::kDeliver;
     case Op::kCheck:
       return BarrierOp::kCheck;
+    case Op::kTry:
+      return BarrierOp::kTry;
+    case Op::kConfirm:
+      return BarrierOp::kConfirm;
+    case Op::kCancel:
+      return BarrierOp::kCancel;
+    case Op::kPrepare:
+      return BarrierOp::kPrepare;
+    case Op::kCommit:
+      return BarrierOp::kCommit;
+    case Op::kRollback:
+      return BarrierOp::kRollback;
   }
   return BarrierOp::kAction;
 }

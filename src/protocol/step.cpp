@@ -396,7 +396,7 @@ Event event_of_answer(const Plan& plan, const State& state, const Occurrence& an
       return done ? Event::kCompensateDone : Event::kCompensateUnknown;
     case Op::kDeliver:
       return done ? Event::kDeliverDone : refused ? Event::kDeliverRefused : Event::kDeliverUnknown;
-    case Op::kAction:
+    default:
       break;
   }
   if (done) return Event::kActionDone;

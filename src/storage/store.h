@@ -43,7 +43,7 @@ struct Save {
   Version version = 0;   ///< version after the save; may jump, because saves of one transaction are merged
   bool forced = false;   ///< somebody waits for it; nothing to the store
   Summary summary;       ///< phase kEnded: the record leaves the open ones
-  std::shared_ptr<const std::string> plan;  ///< immutable, the same in every save of a transaction
+  std::shared_ptr<const std::string> plan;  ///< replaces that of earlier saves: it grows with every enlisted branch
   std::string state;
 };
 

@@ -60,7 +60,7 @@ Error damaged(const Tid& tid, const char* what) {
 
 bool is_known(std::uint8_t kind, std::uint8_t flags, std::uint8_t pattern, std::uint8_t phase, std::uint8_t decision,
               std::uint8_t outcome) {
-  return kind >= 1 && kind <= 3 && (flags & 0xfeU) == 0 && pattern >= 1 && pattern <= 2 && phase < kPhases &&
+  return kind >= 1 && kind <= 3 && (flags & 0xfeU) == 0 && pattern >= 1 && pattern <= kPatterns && phase < kPhases &&
          decision <= 2 && outcome <= 2;
 }
 
