@@ -29,16 +29,29 @@ void require(bool condition) {
 
 void sound(const api::Rendered& rendered) { require(!wire::check_json(rendered.body)); }
 
+Phase some_phase(const Plan& plan) {
+  switch (plan.pattern) {
+    case Pattern::kSaga:
+      return Phase::kCompensating;
+    case Pattern::kMessage:
+      return plan.two_step ? Phase::kPrepared : Phase::kDelivering;
+    case Pattern::kTcc:
+      return Phase::kCancelling;
+    case Pattern::kTwoPhase:
+      return Phase::kRollingBack;
+  }
+  return Phase::kEnded;
+}
+
 State some_state(const Plan& plan, std::string_view body) {
   State state;
-  state.phase = plan.pattern == Pattern::kSaga ? Phase::kCompensating
-                : plan.two_step                ? Phase::kPrepared
-                                               : Phase::kDelivering;
+  state.phase = some_phase(plan);
   state.decision = Decision::kAbort;
-  state.cause = Cause::kRefused;
-  state.cause_branch = 0;
   state.created_at = kNow;
   state.branches.resize(plan.branches.size());
+  if (state.branches.empty()) return state;
+  state.cause = Cause::kRefused;
+  state.cause_branch = 0;
   state.branches[0].forward.status = OpStatus::kDone;
   state.branches[0].forward.result = std::string(body);
   state.incident = Incident{Cause::kExhausted, kNow, 0, Op::kCompensate};
@@ -79,9 +92,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sound(api::render_problem(reader.refusal()));
   }
 
+  if (reader.read_enlisted(body)) {
+    require(check_plan(reader.plan()).ok());
+    (void)OwnedPlan::encode(reader.plan());
+  } else {
+    sound(api::render_problem(reader.refusal()));
+  }
+
   api::BodyReader verbs;
   engine::Request request;
-  for (const auto read : {api::read_submit, api::read_abort, api::read_report, api::read_retry}) {
+  for (const auto read :
+       {api::read_submit, api::read_abort, api::read_report, api::read_retry, api::read_stop, api::read_resolve}) {
     if (!read(verbs, body, request)) sound(api::render_problem(verbs.refusal()));
   }
 

@@ -166,7 +166,9 @@ void Calls::answered(std::uint32_t slot, const ServiceAnswer& answer) {
     end.check = answer.check;
     end.answer = answer.code;
     end.retry_after = answer.retry_after;
-    if (answer.outcome == Outcome::kDone && flight.op != Op::kCheck) end.result = "ok";
+    end.read_only = answer.read_only;
+    // A participant that does not keep its answers gives another result each time it is asked.
+    if (answer.outcome == Outcome::kDone && flight.op != Op::kCheck) end.result = "ok" + std::to_string(++results_);
     if (answer.outcome == Outcome::kRefused) end.result = "no";
     expect(slot, world_.now() + o.network.draw(dice), EventKind::kAnswerArrives);
   }

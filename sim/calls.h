@@ -64,6 +64,7 @@ class Calls {
   World& world_;
   Slab<Flight> flights_;
   std::vector<bool> cut_;
+  std::uint64_t results_ = 0;
 };
 
 }  // namespace settle::sim

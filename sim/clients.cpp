@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kSlotBits = 24;
 
 /// Lines of a client's script, as kClientActs names them.
-enum Line : std::uint32_t { kSame, kOther, kAbort, kQuery, kQueryTid, kSubmit, kRetryNow, kWaitLong };
+enum Line : std::uint32_t { kSame, kOther, kAbort, kQuery, kQueryTid, kSubmit, kRetryNow, kWaitLong, kDecide, kStop };
 
 constexpr std::uint8_t kTriesFew = 3;
 constexpr std::uint8_t kTriesMany = 14;
@@ -101,7 +101,7 @@ void Clients::request_arrives(std::uint32_t slot) {
     engine::Begin begin{token, talk.name, plan_of(world_.script(asked.tx), talk.variant), asked.wait};
     node.deliver(std::move(begin));
   } else {
-    world_.oracle().verb_arrives(asked.tx, asked.verb, talk.outcome, talk.branch);
+    world_.oracle().verb_arrives(asked.tx, asked.verb, talk.outcome, talk.op, talk.branch);
     world_.trace().line(world_.now(), "n%u  is asked verb %d of %s", unsigned{talk.node}, static_cast<int>(asked.verb),
                         world_.oracle().name_of_tx(asked.tx).c_str());
     engine::Request request;
@@ -109,7 +109,12 @@ void Clients::request_arrives(std::uint32_t slot) {
     request.verb = asked.verb;
     request.gid = talk.name;
     request.wait = asked.wait;
-    if (asked.verb == Verb::kAbort || asked.verb == Verb::kRetryNow) request.reason = "simulated";
+    if (asked.verb == Verb::kAbort || asked.verb == Verb::kRetryNow || asked.verb == Verb::kStop)
+      request.reason = "simulated";
+    if (asked.verb == Verb::kEnlist) {
+      const auto branch = static_cast<std::size_t>(talk.branch);
+      request.enlisted = std::make_shared<const OwnedPlan>(plan_of_enlisted(world_.script(asked.tx), branch));
+    }
     if (asked.verb == Verb::kReport) {
       Text text{};
       request.branch = branch_id_of(static_cast<std::size_t>(talk.branch), text);
@@ -187,6 +192,9 @@ void Clients::reply_arrives(std::uint32_t slot) {
     case AnswerKind::kUnknownBranch:
     case AnswerKind::kWrongPhase:
     case AnswerKind::kContradiction:
+    case AnswerKind::kBranchReused:
+    case AnswerKind::kTooMany:
+    case AnswerKind::kEpochClosed:
       break;
   }
   let_go(slot);
@@ -332,6 +340,10 @@ void Clients::acked(TxNo tx, const Talk& talk) {
   Random& dice = world_.client_dice();
   const Options& o = world_.options();
   const bool is_message = world_.script(tx).two_step;
+  if (talk.asked.verb == Verb::kEnlist && !talk.asked.is_begin) {
+    enlisted(tx, talk.branch);
+    return;
+  }
   if (!talk.asked.is_begin) {
     // Who has seen a decision may ask for its opposite, and must be refused.
     const bool is_end_verb = talk.asked.verb == Verb::kSubmit || talk.asked.verb == Verb::kAbort;
@@ -364,7 +376,84 @@ void Clients::acked(TxNo tx, const Talk& talk) {
     ++locals_open_;
     world_.timeline().push(world_.now() + o.network.draw(dice), EventKind::kLocalBegins, 0, tx);
   }
+  if (world_.script(tx).client_driven) drive(tx);
   if (!client.is_gone) schedule_extras(tx);
+}
+
+// ------------------------------------------------------------------------------ who drives tcc and two_phase
+
+/// The branches that the daemon knows since begin are called now; the others are added one by one.
+void Clients::drive(TxNo tx) {
+  const Script& script = world_.script(tx);
+  for (std::size_t i = 0; i < script.count; ++i) {
+    if (script.is_main(i) && !script.branches[i].is_enlisted) call(tx, i);
+  }
+  enlist_next(tx, 0);
+}
+
+void Clients::enlist_next(TxNo tx, std::size_t from) {
+  Random& dice = world_.client_dice();
+  const Script& script = world_.script(tx);
+  for (std::size_t i = from; i < script.count; ++i) {
+    if (!script.branches[i].is_enlisted) continue;
+    if (clients_[tx].is_gone && dice.below(3) == 0) return;
+    Talk talk;
+    talk.asked.tx = tx;
+    talk.asked.verb = Verb::kEnlist;
+    talk.branch = talk.asked.branch = static_cast<std::int32_t>(i);
+    talk.tries_most = kTriesMany;
+    ask(std::move(talk), world_.options().network.draw(dice));
+    return;
+  }
+  const Duration within = (world_.options().network.high + world_.options().job.high) * 6;
+  const Duration after = Span{Duration{0}, within}.draw(dice);
+  world_.timeline().push(world_.now() + after, EventKind::kClientActs, 0, tx, kDecide);
+}
+
+void Clients::enlisted(TxNo tx, std::int32_t branch) {
+  const auto index = static_cast<std::size_t>(branch);
+  if ((clients_[tx].called & bit(index)) != 0) return;  // the answer to a repeat
+  call(tx, index);
+  enlist_next(tx, index + 1);
+}
+
+/// The client calls the first phase of a branch itself; the network may double it and hold it back.
+void Clients::call(TxNo tx, std::size_t branch) {
+  Random& dice = world_.client_dice();
+  const Options& o = world_.options();
+  clients_[tx].called |= bit(branch);
+  const auto number = static_cast<std::uint32_t>(branch);
+  const bool is_doubled = chance(dice, o.duplicate) && world_.script(tx).branches[branch].temper != Temper::kFickle;
+  const bool is_late = chance(dice, o.is_late);
+  if (is_late || is_doubled) {
+    world_.strike(is_late ? Fault::kLate : Fault::kDuplicate, tx, forward_op_of(world_.script(tx), branch));
+    world_.timeline().push(world_.now() + o.late.draw(dice), EventKind::kClientTries, 0, tx, number);
+  }
+  if (!is_late) world_.timeline().push(world_.now() + o.network.draw(dice), EventKind::kClientTries, 0, tx, number);
+}
+
+void Clients::tries(TxNo tx, std::uint32_t branch) {
+  const Script& script = world_.script(tx);
+  const Op op = forward_op_of(script, branch);
+  world_.op_called(tx, op);
+  if (world_.services().door(script.branches[branch].service) != Services::Door::kOpen) return;
+  (void)world_.services().handle(tx, static_cast<std::int32_t>(branch), op, kNoFlight);
+}
+
+/// Commits only what it has seen held everywhere; a client that is gone says nothing, and the deadline decides.
+void Clients::decide(TxNo tx) {
+  Random& dice = world_.client_dice();
+  const Script& script = world_.script(tx);
+  if (clients_[tx].is_gone) return;
+  bool all = true;
+  for (std::size_t i = 0; i < script.count; ++i) {
+    if (!script.is_main(i)) continue;
+    const LedgerRow& row = world_.ledger().row(tx, static_cast<std::int32_t>(i));
+    all = all && row.seen() == protocol::BarrierRow::kHeld;
+  }
+  const bool heard = !chance(dice, world_.options().answer_lost);
+  verb(tx, all && heard ? Verb::kSubmit : Verb::kAbort, dice.below(3) == 0 ? draw_wait() : Wait{}, kTriesMany);
+  if (all && heard && chance(dice, world_.options().client_repeats)) verb(tx, Verb::kSubmit, Wait{}, kTriesFew);
 }
 
 void Clients::schedule_extras(TxNo tx) {
@@ -379,12 +468,14 @@ void Clients::schedule_extras(TxNo tx) {
   const bool races = chance(dice, o.abort_race);
   if (script.is_named && repeats) later(dice.below(2) == 0 ? kSame : kOther, milliseconds{3000});
   if (!script.two_step && races)
-    later(kAbort, script.pattern == Pattern::kSaga ? milliseconds{300} : milliseconds{3000});
+    later(kAbort, script.pattern != Pattern::kMessage ? milliseconds{300} : milliseconds{3000});
   if (dice.below(4) == 0) later(kQuery, milliseconds{500});
   if (dice.below(6) == 0) later(kWaitLong, milliseconds{200});
   if (dice.below(12) == 0) later(kQueryTid, milliseconds{4000});
-  if (!script.two_step && dice.below(16) == 0) later(kSubmit, milliseconds{1000});
+  // Who drives submits only what it has seen; a message in two steps likewise.
+  if (!script.two_step && !script.client_driven && dice.below(16) == 0) later(kSubmit, milliseconds{1000});
   if (dice.below(32) == 0) later(kRetryNow, milliseconds{1000});
+  if (dice.below(48) == 0) later(kStop, milliseconds{1000});
 }
 
 void Clients::acts(TxNo tx, std::uint32_t line) {
@@ -407,6 +498,13 @@ void Clients::acts(TxNo tx, std::uint32_t line) {
       break;
     case kSubmit:
       verb(tx, Verb::kSubmit, draw_wait(), kTriesFew);
+      break;
+    case kDecide:
+      decide(tx);
+      break;
+    case kStop:
+      world_.strike(Fault::kOperator, tx);
+      verb(tx, Verb::kStop, Wait{}, kTriesFew);
       break;
     case kRetryNow:
       world_.strike(Fault::kOperator, tx);

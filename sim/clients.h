@@ -22,6 +22,8 @@ class Clients {
 
   void arrival();
   void acts(TxNo tx, std::uint32_t line);
+  /// A client's own call of a branch arrives there.
+  void tries(TxNo tx, std::uint32_t branch);
   void request_leaves(std::uint32_t talk);
   void request_arrives(std::uint32_t talk);
   void reply_arrives(std::uint32_t talk);
@@ -67,7 +69,7 @@ class Clients {
     engine::Token token = 0;
     std::string name;  ///< gid or text of the tid
     Asked asked;
-    // kReport
+    // kReport, kEnlist
     std::int32_t branch = -1;
     Op op = Op::kAction;
     Outcome outcome = Outcome::kUnknown;
@@ -82,6 +84,7 @@ class Clients {
     bool is_gone = false;
     bool has_tid = false;
     Tid tid;
+    BranchSet called = 0;              ///< first phases that the client has called itself
     std::vector<std::uint32_t> waits;  ///< talks that want to wait; those that are over are still among them
   };
 
@@ -93,6 +96,11 @@ class Clients {
   void verb(TxNo tx, engine::Verb verb, engine::Wait wait, std::uint8_t tries);
   void acked(TxNo tx, const Talk& talk);
   void schedule_extras(TxNo tx);
+  void drive(TxNo tx);
+  void enlist_next(TxNo tx, std::size_t from);
+  void enlisted(TxNo tx, std::int32_t branch);
+  void call(TxNo tx, std::size_t branch);
+  void decide(TxNo tx);
   [[nodiscard]] engine::Wait draw_wait();
   [[nodiscard]] std::uint8_t choose_node(const std::string& name);
   [[nodiscard]] std::string name_for(TxNo tx);

@@ -17,7 +17,7 @@ CellName parts_of(std::size_t cell) {
   name.fault = name_of(static_cast<Fault>(cell % kFaults));
   cell /= kFaults;
   name.outcome = cell % Coverage::kOutcomes == 0 ? "committed" : "aborted";
-  name.pattern = cell / Coverage::kOutcomes == 0 ? "saga" : "message";
+  name.pattern = name_of(static_cast<Pattern>(cell / Coverage::kOutcomes + 1));
   return name;
 }
 
@@ -80,7 +80,8 @@ std::vector<std::string> RuledOut::contradicted(const Coverage& coverage) const 
 std::size_t print_coverage(const Coverage& coverage, const RuledOut& ruled_out, std::string& out) {
   std::size_t empty = 0;
   out +=
-      "coverage: pattern, outcome, fault: count per op (action compensate deliver check); - ruled out, EMPTY not met\n";
+      "coverage: pattern, outcome, fault: count per op (action compensate deliver check try confirm cancel prepare "
+      "commit rollback); - ruled out, EMPTY not met\n";
   for (std::size_t cell = 0; cell < Coverage::kCells; cell += Coverage::kOps) {
     const std::string name = Coverage::cell_name(cell);
     out += "  " + name.substr(0, name.rfind(' '));

@@ -14,11 +14,11 @@ namespace settle::sim {
 /// struck the transaction as a whole, for every op that was called.
 class Coverage {
  public:
-  static constexpr std::size_t kPatterns = 2, kOutcomes = 2, kOps = 4;
+  static constexpr std::size_t kPatterns = 4, kOutcomes = 2, kOps = 10;
   static constexpr std::size_t kCells = kPatterns * kOutcomes * kFaults * kOps;
 
   static std::size_t cell(Pattern pattern, bool is_committed, Fault fault, Op op) {
-    const std::size_t p = pattern == Pattern::kSaga ? 0 : 1;
+    const std::size_t p = static_cast<std::size_t>(pattern) - 1;
     return ((p * kOutcomes + (is_committed ? 0 : 1)) * kFaults + static_cast<std::size_t>(fault)) * kOps +
            static_cast<std::size_t>(op) - 1;
   }

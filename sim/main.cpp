@@ -202,7 +202,7 @@ bool read_frame(int from, std::string& bytes) {
 /// The rows that no seed of this process has taken, one a line.
 std::string rows_not_taken() {
   std::string out;
-  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage}) {
+  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage, Pattern::kTcc, Pattern::kTwoPhase}) {
     for (const std::string& row : protocol::edges_not_taken(pattern)) out += row + "\n";
   }
   return out;

@@ -12,6 +12,8 @@
 namespace settle::sim {
 namespace {
 
+constexpr std::array kPatternsAll{Pattern::kSaga, Pattern::kMessage, Pattern::kTcc, Pattern::kTwoPhase};
+
 struct Thought {
   Bug bug;
   std::string_view name;
@@ -27,9 +29,8 @@ constexpr auto kThoughtOut = std::to_array<Thought>({
 std::string name_of_edge(std::string_view how, Pattern pattern, const protocol::Edge& edge) {
   std::string name(how);
   name.append("-").append(name_of(pattern)).append("-").append(name_of(edge.from));
-  name.append("-").append(protocol::name_of(edge.on));
-  if (edge.guard == protocol::Guard::kIfCommit) name += "-committed";
-  if (edge.guard == protocol::Guard::kIfAbort) name += "-aborted";
+  name.append("-").append(protocol::name_of(pattern, edge.on));
+  name.append(protocol::name_of(edge.guard));
   std::replace(name.begin(), name.end(), ' ', '-');
   std::replace(name.begin(), name.end(), '_', '-');
   return name;
@@ -39,12 +40,19 @@ struct LeftOut {
   std::string_view name;
   std::string_view reason;
 };
+constexpr std::string_view kRecoversToNothing =
+    "the row does nothing, changes no phase and saves nothing, no derived event comes of a recovery in this phase, and "
+    "the worker arms the first tick of a loaded record whether a row applied or not; it stands in the table because "
+    "every phase must name what a recovery means";
 /// Rows whose loss nobody can see, with the proof. At most a tenth of the mutants.
 constexpr auto kLeftOut = std::to_array<LeftOut>({
-    {"drop-message-prepared-recover",
-     "the row does nothing, changes no phase and saves nothing, no derived event belongs to `prepared`, and the worker "
-     "arms the first tick of a loaded record whether a row applied or not; it stands in the table because every phase "
-     "must name what a recovery means"},
+    {"drop-message-prepared-recover", kRecoversToNothing},
+    {"drop-tcc-confirming-recover", kRecoversToNothing},
+    {"drop-two-phase-committing-recover", kRecoversToNothing},
+    {"drop-saga-following-recover", kRecoversToNothing},
+    {"drop-message-following-recover", kRecoversToNothing},
+    {"drop-tcc-following-recover", kRecoversToNothing},
+    {"drop-two-phase-following-recover", kRecoversToNothing},
 });
 
 bool is_left_out(std::string_view name) {
@@ -54,7 +62,7 @@ bool is_left_out(std::string_view name) {
 /// Calls `visit(name, what, plant)` for every mechanical mutant.
 template <typename Visit>
 void each_mechanical(const Visit& visit) {
-  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage}) {
+  for (const Pattern pattern : kPatternsAll) {
     const auto edges = protocol::edges(pattern);
     for (std::size_t i = 0; i < edges.size(); ++i) {
       const int index = static_cast<int>(i);
@@ -102,7 +110,7 @@ bool plant_mutant(std::string_view name) {
 
 void unplant_mutants() {
   plant(Bug::kNone);
-  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage}) {
+  for (const Pattern pattern : kPatternsAll) {
     protocol::drop_edge(pattern, -1);
     protocol::make_lazy(pattern, -1);
   }

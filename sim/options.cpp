@@ -49,6 +49,8 @@ void draw_cluster(Random& random, Options& o) {
 void draw_load(Random& random, Options& o) {
   o.arrival_gap = spread(random, milliseconds{3}, milliseconds{48});
   o.messages_permille = static_cast<std::uint32_t>(random.between(150, 700));
+  o.votes_permille = static_cast<std::uint32_t>(random.between(100, 700));
+  o.extras_permille = static_cast<std::uint32_t>(random.between(50, 500));
   o.named_permille = static_cast<std::uint32_t>(random.between(300, 1000));
   o.branches_most = random.below(8) == 0 ? 10 : static_cast<std::uint32_t>(random.between(2, 5));
   o.refusal_permille = rate(random, 60, 600);
@@ -201,6 +203,8 @@ std::string to_text(const Options& o) {
   out += "\n  load:";
   put(out, "arrival_gap_us", o.arrival_gap.count());
   put(out, "messages_permille", o.messages_permille);
+  put(out, "votes_permille", o.votes_permille);
+  put(out, "extras_permille", o.extras_permille);
   put(out, "named_permille", o.named_permille);
   put(out, "branches_most", o.branches_most);
   put(out, "refusal_permille", o.refusal_permille);

@@ -50,6 +50,8 @@ struct Options {
   // load
   Duration arrival_gap = milliseconds{10};  ///< mean
   std::uint32_t messages_permille = 400;
+  std::uint32_t votes_permille = 300;   ///< tcc and two_phase, of what is no message
+  std::uint32_t extras_permille = 200;  ///< of transactions and steps: pivot, optional, follow-ups, policies, binds
   std::uint32_t named_permille = 700;
   std::uint32_t branches_most = 4;
   std::uint32_t refusal_permille = 200;  ///< of transactions

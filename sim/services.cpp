@@ -48,12 +48,23 @@ std::uint8_t Services::service_of(TxNo tx, std::int32_t branch) const {
   return branch < 0 ? script.producer : script.branches[static_cast<std::size_t>(branch)].service;
 }
 
+ServiceAnswer Services::with_vote(TxNo tx, std::int32_t branch, Op op, ServiceAnswer answer) const {
+  answer.read_only = op == Op::kPrepare && answer.outcome == Outcome::kDone &&
+                     world_.script(tx).branches[static_cast<std::size_t>(branch)].reads_only;
+  return answer;
+}
+
 bool Services::business_refuses(TxNo tx, std::int32_t branch, Op op) {
   if (branch < 0) return false;
   const Temper temper = world_.script(tx).branches[static_cast<std::size_t>(branch)].temper;
   if (temper == Temper::kWilling) return false;
-  // A target that refuses parks its message; it must give way some day, or the message never ends.
-  if (op == Op::kDeliver && world_.is_healed()) return false;
+  // Who refuses where nothing can turn back must give way some day, or the transaction never ends.
+  const Script& script = world_.script(tx);
+  const auto index = static_cast<std::size_t>(branch);
+  const bool is_asked_on = op == Op::kDeliver
+                               ? !script.is_main(index) || script.branches[index].on_refused == Policy::kPark
+                               : script.has_no_return(index) && !script.branches[index].is_optional;
+  if (is_asked_on && world_.is_healed() && !world_.oracle().has_turned_back(tx)) return false;
   const bool refuses = temper == Temper::kRefuses || world_.work_dice().below(100) < 40;
   if (refuses) world_.strike(Fault::kRefusal, tx, op);
   return refuses;
@@ -64,7 +75,7 @@ std::optional<ServiceAnswer> Services::handle(TxNo tx, std::int32_t branch, Op o
   const std::uint8_t service = service_of(tx, branch);
   LedgerRow& row = world_.ledger().row(tx, branch);
   const BarrierStep step = protocol::barrier_step(protocol::barrier_op(op), row.seen());
-  if (op == Op::kCompensate && services_[service].no_undo_until > world_.now()) {
+  if ((is_undo(op) || is_confirm(op)) && services_[service].no_undo_until > world_.now()) {
     world_.strike(Fault::kUndoRefused, tx, op);
     const bool says_no = dice.below(2) == 0;
     return ServiceAnswer{says_no ? Outcome::kRefused : Outcome::kUnknown,
@@ -78,7 +89,7 @@ std::optional<ServiceAnswer> Services::handle(TxNo tx, std::int32_t branch, Op o
     if (answer.outcome == Outcome::kRunning && dice.below(3) == 0) {
       answer.retry_after = Span{milliseconds{1}, milliseconds{200}}.draw(dice);
     }
-    return answer;
+    return with_vote(tx, branch, op, answer);
   }
   Job job;
   job.service = service;
@@ -137,7 +148,8 @@ void Services::commit(const Job& job) {
 }
 
 void Services::report(const Job& job, Outcome outcome) {
-  if (job.op != Op::kAction && job.op != Op::kDeliver) return;
+  if (job.branch < 0 || !is_forward(job.op) || !world_.script(job.tx).is_main(static_cast<std::size_t>(job.branch)))
+    return;
   const bool is_owed = job.is_background && chance(world_.work_dice(), world_.options().reports);
   if (is_owed) {
     world_.strike(Fault::kReport, job.tx, job.op);
@@ -159,7 +171,7 @@ void Services::job_ends(std::uint32_t slot, std::uint32_t serial) {
                       std::string(name_of(job.op)).c_str(), world_.oracle().name_of_tx(job.tx).c_str(), job.branch,
                       std::string(name_of(answer.outcome)).c_str());
   report(job, answer.outcome);
-  if (!job.is_background) world_.calls().answered(job.flight, answer);
+  if (!job.is_background) world_.calls().answered(job.flight, with_vote(job.tx, job.branch, job.op, answer));
 }
 
 std::optional<std::uint32_t> Services::begin_local(TxNo tx) {

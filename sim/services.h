@@ -21,6 +21,7 @@ struct ServiceAnswer {
   CheckState check = CheckState::kUndecided;
   AnswerCode code = 500;
   Duration retry_after{0};
+  bool read_only = false;
 };
 
 /// The participants: services with a database each, which keep themselves safe with the barrier's table.
@@ -74,6 +75,7 @@ class Services {
   };
 
   std::uint8_t service_of(TxNo tx, std::int32_t branch) const;
+  [[nodiscard]] ServiceAnswer with_vote(TxNo tx, std::int32_t branch, Op op, ServiceAnswer answer) const;
   bool business_refuses(TxNo tx, std::int32_t branch, Op op);
   void commit(const Job& job);
   void report(const Job& job, Outcome outcome);

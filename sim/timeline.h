@@ -17,6 +17,7 @@ enum class EventKind : std::uint8_t {
   kRequestArrives,   ///< a: talk
   kReplyArrives,     ///< a: talk
   kClientImpatient,  ///< a: talk
+  kClientTries,      ///< a: transaction, b: branch
   kLocalBegins,      ///< a: transaction
   kLocalEnds,        ///< a: transaction, b: life of the service
   // daemons

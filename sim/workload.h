@@ -34,8 +34,19 @@ struct BranchScript {
   bool has_back = true;
   bool has_back_input = false;
   Temper temper = Temper::kWilling;
-  BranchSet after = 0;   ///< direct predecessors, as the plan says
-  BranchSet before = 0;  ///< all predecessors, whatever the order's form
+  Role role = Role::kMain;
+  bool is_enlisted = false;  ///< client-driven: added after begin
+  bool is_pivot = false, is_optional = false;
+  bool reads_only = false;  ///< two_phase: votes so
+  Policy on_refused = Policy::kPark, on_exhausted = Policy::kPark;
+  std::int32_t degrade = kNoBranch;
+  std::int32_t bound_to = kNoBranch;  ///< takes the result of that step
+  /// The transaction may go on without it.
+  [[nodiscard]] bool can_be_left() const {
+    return is_optional || on_refused == Policy::kDegrade || on_exhausted == Policy::kDegrade;
+  }
+  BranchSet after = 0;                ///< direct predecessors, as the plan says
+  BranchSet before = 0;               ///< all predecessors, whatever the order's form
   std::int32_t amount = 0;
   RetryPolicy retry;
   Duration attempt_timeout{0};
@@ -59,6 +70,8 @@ struct Script {
   Pattern pattern = Pattern::kSaga;
   Order order = Order::kList;
   bool two_step = false;
+  bool client_driven = false;
+  bool forward_recovery = false;
   bool is_named = true;  ///< by the client
   std::uint8_t producer = 0;
   Fate fate = Fate::kHonest;
@@ -70,6 +83,14 @@ struct Script {
   std::array<BranchScript, kBranchesMost> branches{};
   std::int32_t local_amount = 0;  ///< what the producer's local transaction books
 
+  [[nodiscard]] bool is_main(std::size_t branch) const { return branches[branch].role == Role::kMain; }
+  [[nodiscard]] bool votes() const { return pattern == Pattern::kTcc || pattern == Pattern::kTwoPhase; }
+  /// Message: some target can turn it back.
+  [[nodiscard]] bool is_turnable() const;
+  /// Saga: from this step on nothing turns back.
+  [[nodiscard]] std::int32_t pivot() const;
+  /// A failure of this step may turn the saga back.
+  [[nodiscard]] bool has_no_return(std::size_t branch) const;
   [[nodiscard]] BranchSet successors_of(std::size_t branch) const {
     BranchSet out = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -91,6 +112,18 @@ TxNo number_of_gid(std::string_view gid);
 
 /// Texts of a plan, for those who must recognise them. Formatted into `buffer`.
 using Text = std::array<char, 64>;
+/// What a client enlists later.
+OwnedPlan plan_of_enlisted(const Script& script, std::size_t branch);
+/// The ops of a branch: what it begins with, what makes it final, what undoes it.
+Op forward_op_of(const Script& script, std::size_t branch);
+Op back_op_of(const Script& script, std::size_t branch);
+Op confirm_op_of(const Script& script);
+constexpr bool is_forward(Op op) {
+  return op == Op::kAction || op == Op::kDeliver || op == Op::kTry || op == Op::kPrepare;
+}
+constexpr bool is_undo(Op op) { return op == Op::kCompensate || op == Op::kCancel || op == Op::kRollback; }
+constexpr bool is_confirm(Op op) { return op == Op::kConfirm || op == Op::kCommit; }
+
 std::string_view branch_id_of(std::size_t branch, Text& buffer);
 std::string_view url_of(std::uint8_t service, Op op, Text& buffer);
 std::string_view input_of(const Script& script, std::size_t branch, Op op, Text& buffer);

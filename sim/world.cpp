@@ -74,7 +74,7 @@ void World::mark(Fault fault, TxNo tx, Op op) {
   struck_[tx].ops[static_cast<std::size_t>(op) - 1] |= std::uint64_t{1} << static_cast<unsigned>(fault);
 }
 void World::op_called(TxNo tx, Op op) {
-  struck_[tx].called = static_cast<std::uint8_t>(struck_[tx].called | (1U << (static_cast<unsigned>(op) - 1)));
+  struck_[tx].called = static_cast<std::uint16_t>(struck_[tx].called | (1U << (static_cast<unsigned>(op) - 1)));
 }
 
 void World::schedule_faults() {
@@ -215,6 +215,9 @@ void World::dispatch(const Event& event) {
       return clients_.reply_arrives(event.a);
     case EventKind::kClientImpatient:
       return clients_.impatient(event.a);
+    case EventKind::kClientTries:
+      clients_.tries(event.a, event.b);
+      break;
     case EventKind::kLocalBegins:
       return clients_.local_begins(event.a);
     case EventKind::kLocalEnds:

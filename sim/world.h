@@ -89,7 +89,7 @@ class World {
   struct Struck {
     std::uint64_t whole = 0;
     std::array<std::uint64_t, Coverage::kOps> ops{};
-    std::uint8_t called = 0;
+    std::uint16_t called = 0;
   };
 
   void schedule_faults();

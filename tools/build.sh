@@ -42,12 +42,24 @@ install_packages() {
   fi
   say "installing ${missing[*]}"
   local -a apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0)
-  if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; } </dev/null; then
+  if ! { "${apt[@]}" update && without_services "${apt[@]}" install --no-install-recommends "${missing[@]}"; } </dev/null; then
     complain "apt-get could not install: ${missing[*]}"
     complain "Debian 12 has all of them in 'main'; see what it said above (network? sources? rights?)."
     return 1
   fi
 }
+
+# without_services COMMAND...: runs it while packages may start no service: tests start servers of their own, privately.
+# Uses as_root of its caller. A machine that has such a policy already keeps it; ours goes also when we are interrupted.
+without_services() (
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+  fi
+  "$@"
+)
 
 # build_dir PRESET: where a preset builds. Names of top folders are taken: the release build has its own build/fuzz.
 build_dir() {

@@ -90,7 +90,7 @@ void Oracle::begin_arrives(TxNo tx) {
   if (script.pattern == Pattern::kMessage && !script.two_step) facts.decided_at = std::min(facts.decided_at, now_);
 }
 
-void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int32_t branch) {
+void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, Op reported_op, std::int32_t branch) {
   Facts& facts = facts_[tx];
   switch (verb) {
     case engine::Verb::kAbort:
@@ -108,14 +108,21 @@ void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int
     case engine::Verb::kReport: {
       if (reported == Outcome::kRefused) facts.refused = true;
       if (branch < 0) break;
-      OpFacts& op = facts.ops[static_cast<std::size_t>(branch)];
+      const bool is_pivot = scripts_[tx].branches[static_cast<std::size_t>(branch)].is_pivot;
+      if (reported == Outcome::kRefused && is_pivot) facts.pivot_refused = true;
+      OpFacts& op = op_facts(tx, reported_op, branch);
       if (reported == Outcome::kDone) op.is_done = true;
       // What is reported may end the op; then nobody waits for an attempt under way, and it may be called anew.
       op.was_reported = true;
       op.not_before = kNoInstant;
       break;
     }
+    case engine::Verb::kStop:
+      facts.stop_asked = true;
+      break;
     case engine::Verb::kQuery:
+    case engine::Verb::kEnlist:
+    case engine::Verb::kResolve:
       break;
   }
 }
@@ -132,7 +139,7 @@ void Oracle::fill_told(Asked& asked) const {
 void Oracle::effect(TxNo tx, std::int32_t branch, protocol::BarrierOp op, const LedgerRow& before) {
   using protocol::BarrierOp;
   using protocol::BarrierRow;
-  if (op == BarrierOp::kCompensate) {
+  if (op == BarrierOp::kCompensate || op == BarrierOp::kCancel || op == BarrierOp::kRollback) {
     check(Check::kOnce, before.undone == 0, tx, "a step was undone twice");
     return;
   }
@@ -140,13 +147,12 @@ void Oracle::effect(TxNo tx, std::int32_t branch, protocol::BarrierOp op, const 
   check(Check::kOnce, before.applied == 0, tx, "a branch took effect twice");
   check(Check::kNoneAfter, before.row != BarrierRow::kTombstone && before.undone == 0, tx,
         "a branch took effect after it was undone or forbidden");
-  if (op == BarrierOp::kDeliver) {
-    const Script& script = scripts_[tx];
+  const Script& script = scripts_[tx];
+  if (op == BarrierOp::kDeliver && branch >= 0 && script.is_main(static_cast<std::size_t>(branch))) {
     const bool is_true =
         !script.two_step || script.fate == Fate::kFalseSubmit || ledger_.row(tx, -1).row == BarrierRow::kDone;
     check(Check::kVisible, is_true, tx, "a message took effect without its producer's local transaction");
   }
-  (void)branch;
 }
 
 // ------------------------------------------------------------------------------------------------------- store
@@ -164,8 +170,12 @@ void Oracle::judge_record(TxNo tx, const Save& save) {
   const bool agrees = state->phase == s.phase && state->decision == s.decision && state->outcome == s.outcome &&
                       state->incident.has_value() == s.has_incident && s.pattern == scripts_[tx].pattern;
   check(Check::kRecord, agrees, tx, "a state record and its summary disagree");
-  check(Check::kRecord, state->branches.size() == scripts_[tx].count, tx, "a state record has lost a branch");
-  check(Check::kRecord, (s.phase == Phase::kEnded) == (s.outcome != GlobalOutcome::kRunning), tx,
+  const std::size_t branches = state->branches.size();
+  check(Check::kRecord, scripts_[tx].client_driven ? branches <= scripts_[tx].count : branches == scripts_[tx].count,
+        tx, "a state record has lost a branch");
+  check(Check::kToldIsDurable, branches >= facts_[tx].told_branches, tx, "an enlisted branch was lost");
+  const bool is_over = s.phase == Phase::kEnded || s.phase == Phase::kFollowing;
+  check(Check::kRecord, is_over == (s.outcome != GlobalOutcome::kRunning), tx,
         "phase and outcome of a record disagree");
 }
 
@@ -184,49 +194,139 @@ void Oracle::judge_decision(TxNo tx, const Save& save) {
   check(Check::kNoFlip, facts.decision == Decision::kNone, tx, "the stored decision was changed");
   const bool is_told_other = facts.told_decision != Decision::kNone && facts.told_decision != save.summary.decision;
   check(Check::kNoFlip, !is_told_other, tx, "the stored decision is not the one that a client was told");
+  const bool is_commit = save.summary.decision == Decision::kCommit;
   if (script.pattern == Pattern::kMessage) {
-    if (!script.two_step) {
-      check(Check::kAbortValid, save.summary.decision == Decision::kCommit, tx, "a one-step message was aborted");
-      return;
-    }
-    const bool is_commit = save.summary.decision == Decision::kCommit;
-    const bool was_said =
-        is_commit ? facts.submit_asked || facts.check_committed : facts.abort_asked || facts.check_aborted;
-    check(Check::kNotByTime, was_said, tx, "a prepared message was decided although nobody said so");
-    const bool is_done = ledger_.row(tx, -1).row == protocol::BarrierRow::kDone;
-    check(Check::kVisible, is_done == is_commit || script.fate == Fate::kFalseSubmit, tx,
-          "a message's decision is not what its local transaction did");
+    judge_message_decision(tx, is_commit);
     return;
   }
-  if (save.summary.decision == Decision::kAbort) {
-    bool may = facts.abort_asked || facts.refused;
-    may = may || (script.deadline.count() > 0 && now_ + slack(script.deadline) >= facts.begun_at + script.deadline);
-    for (std::size_t i = 0; i < script.count && !may; ++i) may = is_used_up(tx, i);
-    check(Check::kAbortValid, may, tx, "a saga turned back although nothing was asked, refused, used up or expired");
+  if (!is_commit) {
+    check(Check::kAbortValid, may_turn_back(tx), tx,
+          "a transaction turned back although nothing was asked, refused, used up or expired");
+    judge_point_of_no_return(tx);
+    return;
+  }
+  if (!script.votes()) return;
+  if (script.client_driven) {
+    check(Check::kCommitValid, facts.submit_asked, tx, "committed without the client's word");
+    return;
+  }
+  for (std::size_t i = 0; i < script.count; ++i) {
+    if (!script.is_main(i)) continue;
+    check(Check::kCommitValid, ledger_.row(tx, static_cast<std::int32_t>(i)).applied == 1, tx,
+          "decided to commit before every branch had agreed");
   }
 }
 
-void Oracle::judge_outcome(TxNo tx, GlobalOutcome outcome) {
-  using protocol::BarrierRow;
+void Oracle::judge_message_decision(TxNo tx, bool is_commit) {
   const Script& script = scripts_[tx];
+  const Facts& facts = facts_[tx];
+  const bool turned = script.is_turnable() && !is_commit && (facts.refused || any_used_up(tx));
+  if (!script.two_step) {
+    check(Check::kAbortValid, is_commit || turned, tx, "a one-step message was aborted");
+    return;
+  }
+  const bool was_said =
+      is_commit ? facts.submit_asked || facts.check_committed : facts.abort_asked || facts.check_aborted;
+  check(Check::kNotByTime, was_said || turned, tx, "a prepared message was decided although nobody said so");
+  const bool is_done = ledger_.row(tx, -1).row == protocol::BarrierRow::kDone;
+  check(Check::kVisible, is_done == is_commit || turned || script.fate == Fate::kFalseSubmit, tx,
+        "a message's decision is not what its local transaction did");
+}
+
+bool Oracle::any_used_up(TxNo tx) const {
+  for (std::size_t i = 0; i < scripts_[tx].count; ++i) {
+    if (is_used_up(tx, i)) return true;
+  }
+  return false;
+}
+
+bool Oracle::may_turn_back(TxNo tx) const {
+  const Facts& facts = facts_[tx];
+  const Duration deadline = scripts_[tx].deadline;
+  if (facts.abort_asked || facts.refused || any_used_up(tx)) return true;
+  return deadline.count() > 0 && now_ + slack(deadline) >= facts.begun_at + deadline;
+}
+
+/// R2, and forward recovery.
+void Oracle::judge_point_of_no_return(TxNo tx) {
+  const Script& script = scripts_[tx];
+  check(Check::kNoReturn, !script.forward_recovery, tx, "a saga with forward recovery turned back");
+  const std::int32_t pivot = script.pivot();
+  if (pivot == kNoBranch) return;
+  const auto index = static_cast<std::size_t>(pivot);
+  const OpFacts& op = facts_[tx].ops[index];
+  const bool may_have_run = op.may_have_run || ledger_.row(tx, pivot).applied != 0;
+  check(Check::kNoReturn, !may_have_run || (facts_[tx].pivot_refused && script.branches[index].has_back), tx,
+        "a saga turned back though its pivot may have run and nothing can forbid it");
+}
+
+void Oracle::judge_outcome(TxNo tx, GlobalOutcome outcome) {
   const Facts& facts = facts_[tx];
   const bool is_told_other = facts.told_outcome != GlobalOutcome::kRunning && facts.told_outcome != outcome;
   check(Check::kNoFlip, !is_told_other, tx, "the stored outcome is not the one that a client was told");
-  for (std::size_t i = 0; i < script.count; ++i) {
-    const auto branch = static_cast<std::int32_t>(i);
-    const LedgerRow& row = ledger_.row(tx, branch);
+  for (std::size_t i = 0; i < scripts_[tx].count; ++i) {
+    if (!scripts_[tx].is_main(i)) continue;
     if (outcome == GlobalOutcome::kCommitted) {
-      check(Check::kCommitValid, row.row == BarrierRow::kDone && row.applied == 1, tx,
-            "ended as committed, and a branch was not done");
-      check(Check::kAtomic, row.undone == 0, tx, "ended as committed, and a branch was undone");
-    } else if (script.pattern == Pattern::kMessage) {
-      check(Check::kVisible, row.applied == 0, tx, "ended as aborted, and a target was delivered");
-    } else if (script.branches[i].has_back) {
-      const bool ran = facts.ops[i].may_have_run || row.applied != 0;
-      check(Check::kUndone, !ran || row.row == BarrierRow::kTombstone, tx,
-            "ended as aborted, and a step that may have run was not undone");
-      check(Check::kAtomic, row.applied == row.undone, tx, "ended as aborted, and a step's effect is still there");
+      judge_committed_branch(tx, i);
+    } else {
+      judge_aborted_branch(tx, i);
     }
+  }
+}
+
+void Oracle::judge_committed_branch(TxNo tx, std::size_t index) {
+  using protocol::BarrierRow;
+  const Script& script = scripts_[tx];
+  const BranchScript& branch = script.branches[index];
+  const LedgerRow& row = ledger_.row(tx, static_cast<std::int32_t>(index));
+  if (branch.can_be_left()) {
+    // Done, or left; then what may have run is undone if it can be.
+    const bool is_gone = row.applied == row.undone || !branch.has_back || script.pattern == Pattern::kMessage;
+    check(Check::kAtomic, row.row == BarrierRow::kDone || is_gone, tx, "ended as committed, and half a step is left");
+    return;
+  }
+  const bool is_final = row.row == BarrierRow::kDone || (branch.reads_only && row.row == BarrierRow::kHeld);
+  check(Check::kCommitValid, is_final && row.applied == 1, tx, "ended as committed, and a branch was not done");
+  check(Check::kAtomic, row.undone == 0, tx, "ended as committed, and a branch was undone");
+}
+
+void Oracle::judge_aborted_branch(TxNo tx, std::size_t index) {
+  using protocol::BarrierRow;
+  const Script& script = scripts_[tx];
+  const BranchScript& branch = script.branches[index];
+  const LedgerRow& row = ledger_.row(tx, static_cast<std::int32_t>(index));
+  if (script.pattern == Pattern::kMessage && !script.is_turnable()) {
+    check(Check::kVisible, row.applied == 0, tx, "ended as aborted, and a target was delivered");
+    return;
+  }
+  if (!branch.has_back || (branch.reads_only && row.row == BarrierRow::kHeld)) return;
+  const bool ran = facts_[tx].ops[index].may_have_run || row.applied != 0;
+  check(Check::kUndone, !ran || row.row == BarrierRow::kTombstone, tx,
+        "ended as aborted, and a branch that may have run was not undone");
+  check(Check::kAtomic, row.applied == row.undone, tx, "ended as aborted, and a branch's effect is still there");
+}
+
+/// What hangs on the outcome has been delivered, and nothing else.
+void Oracle::judge_followers(TxNo tx) {
+  using protocol::BarrierRow;
+  const Script& script = scripts_[tx];
+  const bool is_committed = facts_[tx].outcome == GlobalOutcome::kCommitted;
+  for (std::size_t i = 0; i < script.count; ++i) {
+    if (script.is_main(i)) continue;
+    const LedgerRow& row = ledger_.row(tx, static_cast<std::int32_t>(i));
+    bool wanted = script.branches[i].role == Role::kOnAbort ? !is_committed : is_committed;
+    if (script.branches[i].role == Role::kDegrade) {
+      for (std::size_t k = 0; k < script.count && wanted; ++k) {
+        if (script.branches[k].degrade != static_cast<std::int32_t>(i)) continue;
+        const LedgerRow& replaced = ledger_.row(tx, static_cast<std::int32_t>(k));
+        // A target that was given up without an answer may have been done all the same; then both is right.
+        if (script.pattern == Pattern::kMessage && replaced.applied == 1) return;
+        wanted = replaced.row != BarrierRow::kDone;
+      }
+    }
+    const BarrierRow right = script.branches[i].role == Role::kOnAbort ? BarrierRow::kTombstone : BarrierRow::kDone;
+    check(Check::kFollowed, wanted ? row.row == right : row.row == BarrierRow::kAbsent, tx,
+          "what hangs on the outcome was not delivered, or without reason");
   }
 }
 
@@ -258,7 +358,10 @@ void Oracle::saved(const Save& save, SaveStatus status, std::uint64_t change) {
   judge_decision(tx, save);
   check(Check::kForward, facts.phase != Phase::kEnded || save.summary.phase == Phase::kEnded, tx,
         "an ended transaction was opened again");
-  if (save.summary.decision != facts.decision) facts.decision_change = change;
+  if (save.summary.decision != facts.decision) {
+    facts.decision_change = change;
+    facts.turned_at = now_;
+  }
   if (save.summary.outcome != facts.outcome) {
     check(Check::kNoFlip, facts.outcome == GlobalOutcome::kRunning, tx, "the stored outcome was changed");
     judge_outcome(tx, save.summary.outcome);
@@ -332,7 +435,8 @@ void Oracle::finish_one(TxNo tx) {
   if (!check(Check::kEnds, facts.phase == Phase::kEnded, tx, "still open after everything was healed")) return;
   // Late messages have arrived by now: what was true at the end must still be.
   judge_outcome(tx, facts.outcome);
-  if (script.two_step && script.fate != Fate::kFalseSubmit) {
+  judge_followers(tx);
+  if (script.two_step && script.fate != Fate::kFalseSubmit && !script.is_turnable()) {
     const bool is_committed = facts.outcome == GlobalOutcome::kCommitted;
     check(Check::kVisible, is_committed == (ledger_.row(tx, -1).row == BarrierRow::kDone), tx,
           "a message's outcome is not what its local transaction did");

@@ -73,7 +73,8 @@ struct Asked {
   bool is_other_plan = false;
   engine::Wait wait;
   TxNo tx = kNoTx;
-  Instant arrived = kNoInstant;  ///< virtual
+  std::int32_t branch = kNoBranch;  ///< kEnlist
+  Instant arrived = kNoInstant;     ///< virtual
   // What was true when the client asked.
   Decision told_decision = Decision::kNone;
   GlobalOutcome told_outcome = GlobalOutcome::kRunning;
@@ -97,7 +98,7 @@ class Oracle final : public StoreWatcher {
 
   // --- requests and replies
   void begin_arrives(TxNo tx);
-  void verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, std::int32_t branch);
+  void verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, Op op, std::int32_t branch);
   [[nodiscard]] bool is_durable(TxNo tx) const;
   void fill_told(Asked& asked) const;
   void replied(const Asked& asked, engine::AnswerKind kind, const engine::View* view);
@@ -138,6 +139,7 @@ class Oracle final : public StoreWatcher {
   [[nodiscard]] GlobalOutcome outcome_of(TxNo tx) const { return facts_[tx].outcome; }
   [[nodiscard]] bool is_begun(TxNo tx) const { return facts_[tx].is_present; }
   [[nodiscard]] bool has_ended(TxNo tx) const { return facts_[tx].phase == Phase::kEnded; }
+  [[nodiscard]] bool has_turned_back(TxNo tx) const { return facts_[tx].decision == Decision::kAbort; }
   [[nodiscard]] bool has_incident(TxNo tx) const { return facts_[tx].has_incident; }
   [[nodiscard]] std::string name_of_tx(TxNo tx) const;
   [[nodiscard]] const Tid& tid_of(TxNo tx) const { return facts_[tx].tid; }
@@ -163,17 +165,20 @@ class Oracle final : public StoreWatcher {
     Instant sent_at = kNoInstant;     ///< own clock
     Instant called_at = kNoInstant;   ///< virtual
     Instant not_before = kNoInstant;  ///< own clock
+    std::string bound;                ///< the result that was bound when it was first called
   };
   struct Facts {
     // asked
-    bool abort_asked = false, submit_asked = false, refused = false;
-    bool check_committed = false, check_aborted = false;
+    bool abort_asked = false, submit_asked = false, refused = false, pivot_refused = false;
+    bool check_committed = false, check_aborted = false, stop_asked = false;
+    std::size_t told_branches = 0;   ///< a client knows that so many are durable
     std::uint32_t retries_open = 0;  ///< operators' requests without a reply
     std::uint64_t moved_at = 0;      ///< input that ended an attempt
     LifeTag overdue_by;              ///< an ownership whose check-back past the deadline has learnt nothing
     bool retry_asked = false;        ///< an operator may make a check-back due before its time
     Instant begun_at = kNever;       ///< virtual: the first begin reached a worker
     Instant stored_at = kNever;      ///< virtual: not earlier than the begin that counts
+    Instant turned_at = kNoInstant;  ///< virtual: the newest decision was stored
     Instant decided_at = kNever;     ///< virtual: the first thing that may decide commit
     // store
     bool is_present = false;
@@ -208,7 +213,16 @@ class Oracle final : public StoreWatcher {
   void judge_durable(const CallSeen& seen);
   void note_sent(const CallSeen& seen, OpFacts& op);
   void judge_decision(TxNo tx, const Save& save);
+  void judge_message_decision(TxNo tx, bool is_commit);
+  void judge_point_of_no_return(TxNo tx);
+  [[nodiscard]] bool any_used_up(TxNo tx) const;
+  [[nodiscard]] bool may_turn_back(TxNo tx) const;
   void judge_outcome(TxNo tx, GlobalOutcome outcome);
+  void judge_committed_branch(TxNo tx, std::size_t index);
+  void judge_aborted_branch(TxNo tx, std::size_t index);
+  void judge_followers(TxNo tx);
+  void judge_pivot(const CallSeen& seen);
+  void judge_bound(const CallSeen& seen);
   void judge_record(TxNo tx, const Save& save);
   void judge_view(const Asked& asked, const engine::View& view);
   void judge_verb(const Asked& asked, engine::AnswerKind kind, const engine::View* view);

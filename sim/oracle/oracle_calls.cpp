@@ -10,7 +10,7 @@ Oracle::OpFacts& Oracle::op_facts(TxNo tx, Op op, std::int32_t branch) {
   const std::size_t count = scripts_[tx].count;
   std::vector<OpFacts>& ops = facts_[tx].ops;
   if (op == Op::kCheck) return ops[2 * count];
-  return ops[static_cast<std::size_t>(branch) + (op == Op::kCompensate ? count : 0)];
+  return ops[static_cast<std::size_t>(branch) + (is_forward(op) ? 0 : count)];
 }
 
 const RetryPolicy& Oracle::policy(TxNo tx, Op op, std::int32_t branch) const {
@@ -47,9 +47,6 @@ void Oracle::judge_call_content(const CallSeen& seen) {
     check(Check::kAsPlanned, call.gid == facts.tid.text(), seen.tx, "a call carries another gid than its tid's text");
   }
   check(Check::kAsPlanned, call.pattern == script.pattern, seen.tx, "a call carries another pattern");
-  const bool fits_pattern = script.pattern == Pattern::kSaga ? call.op == Op::kAction || call.op == Op::kCompensate
-                                                             : call.op == Op::kDeliver || call.op == Op::kCheck;
-  check(Check::kAsPlanned, fits_pattern, seen.tx, "a call carries an op that its pattern does not know");
   check(Check::kAsPlanned, call.attempt >= 1, seen.tx, "attempts count from 1");
   if (call.op == Op::kCheck) {
     check(Check::kAsPlanned, script.two_step && call.branch_id == "00" && call.payload.empty(), seen.tx,
@@ -61,8 +58,10 @@ void Oracle::judge_call_content(const CallSeen& seen) {
   const auto index = static_cast<std::size_t>(call.branch);
   const BranchScript& branch = script.branches[index];
   check(Check::kAsPlanned, call.branch_id == branch_id_of(index, buffer), seen.tx, "a call carries another branch id");
-  check(Check::kAsPlanned, call.op != Op::kCompensate || branch.has_back, seen.tx,
-        "a step without compensation is compensated");
+  const bool fits = call.op == forward_op_of(script, index) ||
+                    (call.op == back_op_of(script, index) && (branch.has_back || branch.role == Role::kOnAbort)) ||
+                    (script.votes() && branch.role == Role::kMain && call.op == confirm_op_of(script));
+  check(Check::kAsPlanned, fits, seen.tx, "a call carries an op that its branch does not know");
   check(Check::kAsPlanned, call.url == url_of(branch.service, call.op, buffer), seen.tx, "a call goes to another URL");
   check(Check::kAsPlanned, call.payload == input_of(script, index, call.op, buffer), seen.tx,
         "a call carries another input");
@@ -74,46 +73,88 @@ void Oracle::judge_durable(const CallSeen& seen) {
   const Call& call = *seen.call;
   const bool is_begun = facts.is_present && is_synced(facts.begun_change);
   check(Check::kCalledIsDurable, is_begun, seen.tx, "a call left before its plan was on disk");
-  const bool needs_decision = call.op == Op::kCompensate || call.op == Op::kDeliver;
+  if (call.branch < 0) return;
+  const Script& script = scripts_[seen.tx];
+  const auto index = static_cast<std::size_t>(call.branch);
+  if (!script.is_main(index)) {
+    check(Check::kCalledIsDurable, is_synced(facts.outcome_change), seen.tx,
+          "a follow-up left before the outcome that it hangs on was on disk");
+    return;
+  }
+  // It may follow from the step's being left, and that is judged by what is stored of it in the end.
+  const bool is_left = script.branches[index].is_optional;
+  const bool needs_decision = call.op == Op::kDeliver ? !script.is_turnable() : !is_forward(call.op) && !is_left;
   if (needs_decision) {
     check(Check::kCalledIsDurable, is_synced(facts.decision_change), seen.tx,
           "a call left before the decision that it follows from was on disk");
   }
+  judge_pivot(seen);
+  judge_bound(seen);
+}
+
+void Oracle::judge_pivot(const CallSeen& seen) {
+  const auto index = static_cast<std::size_t>(seen.call->branch);
+  if (!scripts_[seen.tx].branches[index].is_pivot || seen.call->op != Op::kAction) return;
+  const Result<State> stored = decode_state(facts_[seen.tx].state);
+  check(Check::kReleased, stored.ok() && (stored->pivot_released || facts_[seen.tx].is_behind), seen.tx,
+        "a pivot was called before its release was stored");
+}
+
+void Oracle::judge_bound(const CallSeen& seen) {
+  const Call& call = *seen.call;
+  const BranchScript& branch = scripts_[seen.tx].branches[static_cast<std::size_t>(call.branch)];
+  if (branch.bound_to == kNoBranch || call.op != Op::kAction) return;
+  const bool is_one = call.bound != nullptr && call.bound->size() == 1 && !call.bound->front().result.empty();
+  if (!check(Check::kBound, is_one, seen.tx, "a step was called without the result that it takes")) return;
+  OpFacts& op = op_facts(seen.tx, call.op, call.branch);
+  if (op.bound.empty()) op.bound = std::string(call.bound->front().result);
+  check(Check::kBound, op.bound == call.bound->front().result, seen.tx, "a step was called with two bound results");
 }
 
 void Oracle::judge_call_order(const CallSeen& seen) {
   const Call& call = *seen.call;
   const Script& script = scripts_[seen.tx];
   const Facts& facts = facts_[seen.tx];
-  check(Check::kAfterEnd, facts.told_outcome == GlobalOutcome::kRunning && facts.phase != Phase::kEnded, seen.tx,
-        "an op was sent after the outcome was told or stored");
-  switch (call.op) {
-    case Op::kAction:
-      check(Check::kDirection, facts.decision != Decision::kAbort, seen.tx,
-            "an action was called after abort was decided");
-      break;
-    case Op::kCompensate:
-      check(Check::kDirection, facts.decision == Decision::kAbort, seen.tx, "a compensation was called without abort");
-      judge_undo(seen);
-      return;
-    case Op::kDeliver:
-      check(Check::kDirection, facts.decision == Decision::kCommit, seen.tx, "a delivery was called without commit");
-      break;
-    case Op::kCheck:
-      check(Check::kDirection, facts.decision == Decision::kNone, seen.tx,
-            "a check-back was called after the decision");
-      return;
-    default:
-      break;
+  const bool is_main = call.branch < 0 || script.is_main(static_cast<std::size_t>(call.branch));
+  if (!is_main) {
+    const bool commits = script.branches[static_cast<std::size_t>(call.branch)].role != Role::kOnAbort;
+    const GlobalOutcome wanted = commits ? GlobalOutcome::kCommitted : GlobalOutcome::kAborted;
+    check(Check::kFollowed, facts.outcome == wanted && facts.phase == Phase::kFollowing, seen.tx,
+          "a follow-up was called, and its outcome was not the one, or it was over");
+    return;
+  }
+  check(Check::kAfterEnd, facts.told_outcome == GlobalOutcome::kRunning && facts.outcome == GlobalOutcome::kRunning,
+        seen.tx, "an op was sent after the outcome was told or stored");
+  if (call.op == Op::kCheck) {
+    check(Check::kDirection, facts.decision == Decision::kNone, seen.tx, "a check-back was called after the decision");
+    return;
+  }
+  if (is_undo(call.op)) {
+    const bool is_left = script.branches[static_cast<std::size_t>(call.branch)].is_optional;
+    check(Check::kDirection, facts.decision == Decision::kAbort || is_left, seen.tx,
+          "an undo was called without abort");
+    judge_undo(seen);
+    return;
+  }
+  if (is_confirm(call.op)) {
+    check(Check::kDirection, facts.decision == Decision::kCommit, seen.tx, "a confirm was called without commit");
+    return;
+  }
+  if (call.op == Op::kDeliver) {
+    const bool fits = script.is_turnable() ? facts.decision != Decision::kAbort : facts.decision == Decision::kCommit;
+    check(Check::kDirection, fits, seen.tx, "a delivery was called without commit");
+  } else {
+    check(Check::kDirection, facts.decision != Decision::kAbort, seen.tx,
+          "an action was called after abort was decided");
   }
   const auto index = static_cast<std::size_t>(call.branch);
   const BranchSet before = script.branches[index].before;
   for (std::size_t i = 0; i < script.count; ++i) {
-    if ((before & bit(i)) == 0) continue;
+    if ((before & bit(i)) == 0 || script.branches[i].can_be_left()) continue;
     check(Check::kForwardOrder, ledger_.row(seen.tx, static_cast<std::int32_t>(i)).applied == 1, seen.tx,
           "a branch was called before its predecessor was done");
   }
-  if (script.deadline.count() > 0 && call.op == Op::kAction) {
+  if (script.deadline.count() > 0 && call.op != Op::kDeliver && !script.has_no_return(index)) {
     check(Check::kDeadline, now_ <= facts.stored_at + script.deadline + slack(script.deadline), seen.tx,
           "an action was called after the deadline");
   }
@@ -123,7 +164,8 @@ void Oracle::judge_undo(const CallSeen& seen) {
   const Script& script = scripts_[seen.tx];
   const Facts& facts = facts_[seen.tx];
   const auto index = static_cast<std::size_t>(seen.call->branch);
-  const BranchSet successors = script.successors_of(index);
+  // A step that is left is undone alone, while the saga goes on.
+  const BranchSet successors = script.branches[index].is_optional ? 0 : script.successors_of(index);
   for (std::size_t i = 0; i < script.count; ++i) {
     if ((successors & bit(i)) == 0 || !script.branches[i].has_back || !facts.ops[i].may_have_run) continue;
     check(Check::kUndoOrder, ledger_.row(seen.tx, static_cast<std::int32_t>(i)).row == protocol::BarrierRow::kTombstone,
@@ -150,7 +192,11 @@ void Oracle::judge_call_time(const CallSeen& seen, OpFacts& op) {
     check(Check::kPacing, is_fine, seen.tx, "an op was asked again sooner than its policy allows");
     check(Check::kAttempts, call.attempt >= op.last_number, seen.tx, "attempt numbers went back");
   }
-  if (call.op == Op::kAction) {
+  // Where something else can be done than to ask on, the bound holds.
+  const bool is_main = call.branch >= 0 && script.is_main(static_cast<std::size_t>(call.branch));
+  if (is_main && is_forward(call.op) && call.op != Op::kDeliver &&
+      !(script.has_no_return(static_cast<std::size_t>(call.branch)) &&
+        !script.branches[static_cast<std::size_t>(call.branch)].is_optional)) {
     const RetryPolicy& retry = policy(seen.tx, call.op, call.branch);
     const std::uint32_t counted = is_same ? op.counted_here : 0;
     check(Check::kAttempts, retry.attempts == 0 || counted < retry.attempts, seen.tx, "more attempts than the bound");
@@ -162,7 +208,7 @@ void Oracle::judge_call_time(const CallSeen& seen, OpFacts& op) {
           is_deadline || facts.retry_asked || now_ + slack(script.check_after) >= facts.begun_at + script.check_after,
           seen.tx, "a check-back was asked before its time");
   }
-  if (call.op == Op::kDeliver && script.delay.count() > 0) {
+  if (call.op == Op::kDeliver && is_main && script.delay.count() > 0) {
     check(Check::kDelay, now_ + slack(script.delay) >= facts.decided_at + script.delay, seen.tx,
           "a delayed message was delivered before its time");
   }
@@ -218,7 +264,10 @@ void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local
     if (end.check == CheckState::kAborted) facts.check_aborted = true;
   }
   OpFacts& op = op_facts(tx, end.op, end.branch);
-  if (end.op == Op::kAction && end.outcome == Outcome::kRefused) facts.refused = true;
+  if (end.outcome == Outcome::kRefused && is_forward(end.op)) {
+    facts.refused = true;
+    if (script.branches[static_cast<std::size_t>(end.branch)].is_pivot) facts.pivot_refused = true;
+  }
   if (end.outcome == Outcome::kDone) {
     op.is_done = true;
     op.may_have_run = true;
@@ -231,8 +280,7 @@ void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local
       op.called_at > facts.stored_at + script.deadline + slack(script.deadline)) {
     facts.overdue_by = op.by;
   }
-  const bool is_clear =
-      end.outcome == Outcome::kDone || (end.outcome == Outcome::kRefused && end.op != Op::kCompensate);
+  const bool is_clear = end.outcome == Outcome::kDone || (end.outcome == Outcome::kRefused && is_forward(end.op));
   const bool is_counted = end.reached && end.outcome != Outcome::kRunning;
   if (!is_counted) {
     --op.counted_here;

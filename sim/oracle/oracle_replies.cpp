@@ -23,7 +23,8 @@ void Oracle::replied(const Asked& asked, AnswerKind kind, const View* view) {
   }
   if (kind == AnswerKind::kUnknownGid) return;
   const bool needs_view = kind == AnswerKind::kDocument || kind == AnswerKind::kCreated ||
-                          kind == AnswerKind::kWrongPhase || kind == AnswerKind::kContradiction;
+                          kind == AnswerKind::kWrongPhase || kind == AnswerKind::kContradiction ||
+                          kind == AnswerKind::kBranchReused || kind == AnswerKind::kTooMany;
   check(Check::kVerbs, !needs_view || view != nullptr, tx, "an answer has no document");
   judge_verb(asked, kind, view);
   if (view == nullptr || !needs_view) return;
@@ -31,6 +32,8 @@ void Oracle::replied(const Asked& asked, AnswerKind kind, const View* view) {
   if (kind == AnswerKind::kDocument || kind == AnswerKind::kCreated) judge_wait(asked, *view);
   judge_provisional(tx, *view);
   facts.told_begun = true;
+  if (!asked.is_begin && asked.verb == Verb::kEnlist && kind == AnswerKind::kDocument)
+    facts.told_branches = std::max(facts.told_branches, static_cast<std::size_t>(asked.branch) + 1);
   if (view->decision != Decision::kNone) facts.told_decision = view->decision;
   if (view->outcome != GlobalOutcome::kRunning) facts.told_outcome = view->outcome;
 }
@@ -86,17 +89,33 @@ void Oracle::judge_verb(const Asked& asked, AnswerKind kind, const View* view) {
   const bool is_wrong = kind == AnswerKind::kWrongPhase;
   if (asked.verb == Verb::kAbort) {
     check(Check::kVerbs, !is_document || view->decision == Decision::kAbort, tx, "an abort was accepted, not decided");
-    check(Check::kVerbs, !is_wrong || view->decision == Decision::kCommit, tx, "an abort was refused without commit");
+    const bool is_stuck = script.forward_recovery || script.pivot() != kNoBranch || script.is_turnable();
+    // It may turn back by itself between the refusal and its receipt.
+    const bool had_not_turned = view->decision == Decision::kNone || facts_[tx].turned_at >= asked.arrived;
+    check(Check::kVerbs, !is_wrong || view->decision == Decision::kCommit || (is_stuck && had_not_turned), tx,
+          "an abort was refused without commit");
   }
   if (asked.verb == Verb::kSubmit && script.pattern == Pattern::kMessage) {
+    check(Check::kVerbs, !is_document || view->decision == Decision::kCommit || script.is_turnable(), tx,
+          "a submit was accepted, not decided");
+    check(Check::kVerbs, !is_wrong || view->decision == Decision::kAbort, tx, "a submit was refused without abort");
+  }
+  if (asked.verb == Verb::kSubmit && script.client_driven) {
     check(Check::kVerbs, !is_document || view->decision == Decision::kCommit, tx, "a submit was accepted, not decided");
     check(Check::kVerbs, !is_wrong || view->decision == Decision::kAbort, tx, "a submit was refused without abort");
   }
-  if (asked.verb == Verb::kSubmit && script.pattern == Pattern::kSaga) {
-    check(Check::kVerbs, is_document, tx, "submit of a saga has no effect and is no error");
+  if (asked.verb == Verb::kEnlist) {
+    check(Check::kVerbs, is_document || (is_wrong && view->decision != Decision::kNone), tx,
+          "a branch was refused before the decision");
+  }
+  if (asked.verb == Verb::kSubmit && script.pattern != Pattern::kMessage && !script.client_driven) {
+    check(Check::kVerbs, is_document, tx, "submit of what the daemon drives has no effect and is no error");
   }
   if (asked.verb == Verb::kRetryNow) {
     check(Check::kRetryNow, !is_wrong || view->phase == Phase::kEnded, tx, "a retry was refused before the end");
+  }
+  if (asked.verb == Verb::kStop) {
+    check(Check::kVerbs, !is_wrong || view->phase == Phase::kEnded, tx, "a stop was refused before the end");
   }
   if (asked.verb == Verb::kReport) judge_report(tx, kind, *view);
   if (asked.verb == Verb::kQuery) check(Check::kVerbs, is_document, tx, "a query was refused");
@@ -105,9 +124,10 @@ void Oracle::judge_verb(const Asked& asked, AnswerKind kind, const View* view) {
 /// Participants report what they have been asked, so the only true refusal is that it is over.
 void Oracle::judge_report(TxNo tx, AnswerKind kind, const View& view) {
   check(Check::kReports, kind != AnswerKind::kUnknownBranch, tx, "a reported branch is unknown");
-  check(Check::kReports, kind != AnswerKind::kWrongPhase || view.phase == Phase::kEnded, tx,
+  check(Check::kReports, kind != AnswerKind::kWrongPhase || view.outcome != GlobalOutcome::kRunning, tx,
         "a report was refused before the end");
-  if (kind != AnswerKind::kContradiction) return;
+  // An operator's retry says that somebody has looked, and closes it.
+  if (kind != AnswerKind::kContradiction || facts_[tx].retry_asked) return;
   const bool is_open = view.state.incident && view.state.incident->cause == Cause::kContradiction;
   check(Check::kReports, is_open && facts_[tx].has_incident, tx, "a contradiction has opened no incident");
 }

@@ -12,7 +12,7 @@ void Oracle::saving(const SavingSeen& seen) {
     check(Check::kPrompt, save.forced, seen.tx, "the change that a verb has asked for is not forced");
     if (*seen.asked == engine::Verb::kRetryNow) judge_retry(seen);
   }
-  if (seen.is_awaited) {
+  if (seen.is_awaited && facts.outcome == GlobalOutcome::kRunning) {
     check(Check::kPrompt, save.forced, seen.tx, "the outcome that a caller waits for is not forced");
   }
   // Expected 0: a begin that repeats what has ended and will meet it in the store.
@@ -29,11 +29,15 @@ void Oracle::judge_retry(const SavingSeen& seen) {
   const auto is_due = [&](const OpState& op) { return op.status == OpStatus::kDone || op.due <= seen.local_now; };
   bool are_due = is_due(state->check);
   bool rests = false;
-  for (const BranchState& branch : state->branches) {
+  const Script& script = scripts_[seen.tx];
+  for (std::size_t i = 0; i < state->branches.size(); ++i) {
+    const BranchState& branch = state->branches[i];
     are_due = are_due && is_due(branch.forward) && is_due(branch.back);
-    rests = rests || (state->phase == Phase::kDelivering && branch.forward.status == OpStatus::kRefused);
+    const bool parks = state->phase == Phase::kDelivering && script.branches[i].on_refused == Policy::kPark;
+    rests = rests || (parks && branch.forward.status == OpStatus::kRefused);
   }
-  check(Check::kRetryNow, are_due && !rests, seen.tx, "a retry was taken, and something is still put off");
+  check(Check::kRetryNow, are_due && !rests && !state->stopped, seen.tx,
+        "a retry was taken, and something is still put off");
 }
 
 }  // namespace settle::sim

@@ -28,6 +28,12 @@ const char* text_of(engine::AnswerKind kind) {
       return "wrong phase";
     case engine::AnswerKind::kContradiction:
       return "contradiction";
+    case engine::AnswerKind::kBranchReused:
+      return "branch reused";
+    case engine::AnswerKind::kTooMany:
+      return "too many";
+    case engine::AnswerKind::kEpochClosed:
+      return "epoch closed";
     case engine::AnswerKind::kOverloaded:
       return "overloaded";
     case engine::AnswerKind::kNotOwner:

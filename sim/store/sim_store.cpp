@@ -59,7 +59,7 @@ void SimStore::apply(const Save& save, Group* group) {
   if (group != nullptr) group->undo.push_back(Undo{save.tid, was_absent, was_absent ? Row{} : before->second});
   Row row;
   row.gid = was_absent ? save.gid : before->second.gid;
-  row.plan = was_absent ? save.plan : before->second.plan;
+  row.plan = save.plan ? save.plan : was_absent ? nullptr : before->second.plan;
   row.shard = save.shard;
   row.version = save.version;
   row.summary = save.summary;
@@ -68,7 +68,7 @@ void SimStore::apply(const Save& save, Group* group) {
   if (kind_ == Kind::kShared && !was_absent) {
     Summary same = before->second.summary;
     same.updated_at = save.summary.updated_at;
-    if (same == save.summary) {
+    if (same == save.summary && !save.forced) {
       row.version_before = before->second.version;
       row.state_before = std::move(before->second.state);
     }

@@ -45,7 +45,9 @@ void compare_with_a_map(std::uint64_t seed, std::uint64_t keys) {
       default:
         const Pair* const found = table.find(key);
         ASSERT_EQ(found != nullptr, known);
-        if (known) ASSERT_EQ(found->value, model.at(key));
+        if (known) {
+          ASSERT_EQ(found->value, model.at(key));
+        }
     }
     ASSERT_EQ(table.size(), model.size());
   }

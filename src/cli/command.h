@@ -25,5 +25,6 @@ extern const Command kShow;
 extern const Command kWait;
 extern const Command kAbort;
 extern const Command kRetry;
+extern const Command kVerify;
 
 }  // namespace settle::cli

@@ -90,18 +90,29 @@ void print_head(Shell& shell, const Json& document) {
 }
 
 /// What the next answer leads to, by phase.
-std::string_view what_next(std::string_view pattern, std::string_view phase) {
+std::string_view what_next(std::string_view phase) {
   if (phase == "acting") return "done leads to the next step; a refusal undoes what was done, in reverse order";
-  if (phase == "compensating") return "it is asked again until it is done; the outcome is decided";
   if (phase == "prepared") return "submit, abort, or the check-back's answer decides; time alone never does";
   if (phase == "delivering")
     return "it is asked again until it is done; a refused target rests until `settlectl retry`";
-  return pattern == "saga" ? "the next step" : "";
+  if (phase == "following") {
+    return "the outcome is reached; what follows from it is asked again until it is done, or rests if it was refused";
+  }
+  if (phase == "trying") return "when all are done they are confirmed; a refusal cancels all of them";
+  if (phase == "preparing") return "when all are prepared they are committed; a refusal rolls all of them back";
+  return "it is asked again until it is done; the outcome is decided";
 }
 
 void print_waits(Shell& shell, const Json& document) {
   const Json& waits = part_at(document, "waiting_for");
-  if (has_ended(document) || waits.empty()) return;
+  if (has_ended(document)) return;
+  const std::string phase = text_at(document, "phase");
+  if (waits.empty() && (phase == "trying" || phase == "preparing")) {
+    shell.out
+        << "\n  waits for its client, which calls the branches itself and then submits or aborts; at the deadline "
+           "it is aborted\n";
+  }
+  if (waits.empty()) return;
   Table table({"WAITS FOR", "OP", "SINCE", "ATTEMPTS", "LAST ANSWER", "ASKED AGAIN"});
   for (const Json& wait : waits) {
     const std::string branch = text_at(wait, "branch");
@@ -113,18 +124,27 @@ void print_waits(Shell& shell, const Json& document) {
   }
   shell.out << "\n";
   table.print(shell.out, 2);
-  shell.out << "  next: " << what_next(text_at(document, "pattern"), text_at(document, "phase")) << "\n";
+  shell.out << "  next: " << what_next(text_at(document, "phase")) << "\n";
+}
+
+/// "done", "done, read-only", "unknown, given up".
+std::string outcome_text(const Json& op) {
+  std::string text = text_at(op, "outcome");
+  if (const std::string vote = text_at(op, "vote"); !vote.empty()) text += ", " + vote;
+  if (text_at(op, "given_up") == "true") text += ", given up";
+  return text;
 }
 
 void print_branches(Shell& shell, const Json& document) {
   Table table({"BRANCH", "OP", "OUTCOME", "ATTEMPTS", "LAST ANSWER", "RESULT"});
   for (const Json& branch : part_at(document, "branches")) {
     std::string id = text_at(branch, "id");
+    if (text_at(branch, "follow_up") == "true") id += " (follows)";
     const Json& ops = part_at(branch, "ops");
     if (ops.empty()) table.row({id, "", "not called"});
     for (const auto& [op, state] : ops.items()) {
       const Json& result = part_at(state, "result");
-      table.row({id, op, text_at(state, "outcome"), text_at(state, "attempts"), text_at(state, "last_answer"),
+      table.row({id, op, outcome_text(state), text_at(state, "attempts"), text_at(state, "last_answer"),
                  shortened(result.is_null() ? text_at(state, "result") : result.dump())});
       id.clear();
     }

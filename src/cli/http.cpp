@@ -83,7 +83,7 @@ std::string render(const Endpoint& to, const HttpRequest& request) {
     bytes.append("content-type: application/json\r\ncontent-length: ").append(std::to_string(request.body.size()));
     bytes.append("\r\n");
   }
-  bytes.append("\r\n").append(request.body);
+  bytes.append(request.headers).append("\r\n").append(request.body);
   return bytes;
 }
 

@@ -13,6 +13,7 @@ struct HttpRequest {
   std::string_view method;
   std::string target;     ///< path and query, already escaped
   std::string_view body;  ///< sent verbatim as application/json
+  std::string headers{};  ///< more lines, as net::append_header() writes them
 };
 
 struct HttpAnswer {

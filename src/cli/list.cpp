@@ -12,9 +12,9 @@ namespace settle::cli {
 namespace {
 
 constexpr std::array kOptions = {
-    Option{"--pattern", "NAME", "saga or message"},
+    Option{"--pattern", "NAME", "saga, message, tcc or two_phase"},
     Option{"--outcome", "NAME", "running, committed or aborted"},
-    Option{"--phase", "NAME", "acting, compensating, prepared, delivering or ended"},
+    Option{"--phase", "NAME", "as `settlectl show` names it, for example acting, trying, delivering or ended"},
     Option{"--incident", "", "only those that wait for a person"},
     Option{"--label", "KEY=VALUE", "only those begun with this label"},
     Option{"--since", "INSTANT", "begun at or after, for example 2026-01-02T03:04:05Z"},

@@ -12,7 +12,7 @@
 namespace settle::cli {
 namespace {
 
-constexpr std::array kCommands = {&kSubmit, &kList, &kShow, &kWait, &kAbort, &kRetry};
+constexpr std::array kCommands = {&kSubmit, &kList, &kShow, &kWait, &kAbort, &kRetry, &kVerify};
 
 constexpr std::array kCommonOptions = {
     Option{"--api", "HOST:PORT", "the daemon's api.http; else SETTLE_API, else 127.0.0.1:36789"},

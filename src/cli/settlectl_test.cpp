@@ -96,6 +96,31 @@ TEST_F(Settlectl, ShowOfAnEndedOneTellsHowLongItTookAndWaitsForNothing) {
             "  ended     2026-01-02 03:04:06.500 UTC, after 1.5 s\n");
 }
 
+TEST_F(Settlectl, ShowMarksWhatFollowsVotesAndWhatWasGivenUp) {
+  api_.answer("GET /v1/transactions/g?timeline=1", 200,
+              R"({"gid":"g","pattern":"two_phase","phase":"following","decision":"commit","outcome":"committed",
+                  "heuristic":"mixed","created_at":"2026-01-02T03:04:01Z","branches":[
+                  {"id":"a","ops":{"prepare":{"outcome":"done","attempts":1,"vote":"read-only"}}},
+                  {"id":"b","ops":{"prepare":{"outcome":"unknown","attempts":2,"given_up":true}}},
+                  {"id":"mail","follow_up":true,"ops":{}}],
+                  "waiting_for":[{"branch":"mail","op":"deliver","attempts":1}]})");
+  const Ran ran = run_settlectl({"show", "g"});
+  for (const char* expected :
+       {"g  two_phase  following, decided: commit\n", "  heuristic mixed\n",
+        "  next: the outcome is reached; what follows", "a               prepare  done, read-only",
+        "b               prepare  unknown, given up", "mail (follows)           not called"}) {
+    EXPECT_NE(ran.out.find(expected), std::string::npos) << expected << "\n" << ran.out;
+  }
+}
+
+TEST_F(Settlectl, ShowSaysThatTheClientIsAwaited) {
+  api_.answer("GET /v1/transactions/g?timeline=1", 200,
+              R"({"gid":"g","pattern":"tcc","phase":"trying","decision":"none","outcome":"running",
+                  "created_at":"2026-01-02T03:04:01Z","waiting_for":[],"branches":[]})");
+  const Ran ran = run_settlectl({"show", "g"});
+  EXPECT_NE(ran.out.find("waits for its client, which calls the branches itself"), std::string::npos) << ran.out;
+}
+
 TEST_F(Settlectl, ShowPutsAnIncidentWhereItIsSeen) {
   api_.answer("GET /v1/transactions/g?timeline=1", 200,
               R"({"gid":"g","pattern":"message","phase":"delivering","decision":"commit","outcome":"running",

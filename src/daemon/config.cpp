@@ -1,5 +1,7 @@
 #include "daemon/config.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -128,6 +130,13 @@ Result<Config> make_config(std::span<const Setting> settings) {
   }
   if (const auto fine = check(config); !fine) return fine.error();
   return config;
+}
+
+std::string node_name(const Config& config) {
+  if (!config.node.empty()) return config.node;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name.front() == 0) return "settled";
+  return name.data();
 }
 
 std::vector<std::string_view> keys_not_served(const Config& config) {

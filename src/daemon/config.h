@@ -23,11 +23,15 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
-enum class StoreKind : std::uint8_t { kMemory, kEmbedded };
+enum class StoreKind : std::uint8_t { kMemory, kEmbedded, kPostgres };
 
 struct StoreChoice {
   StoreKind kind = StoreKind::kEmbedded;
   std::string directory;  ///< kEmbedded
+  std::string url;        ///< kPostgres; may hold a password: not for the log
+
+  /// Several daemons may use it at the same time.
+  [[nodiscard]] bool is_shared() const { return kind == StoreKind::kPostgres; }
 };
 
 /// Everything that a person can set, in the units of the code. The keys, their defaults and ranges: config_keys.cpp.
@@ -41,7 +45,7 @@ struct Config {
   std::uint16_t workers = 1;
   std::uint16_t shards = 256;
   std::uint16_t cluster = 1;
-  std::string node;  ///< empty: the host's name
+  std::string node;  ///< empty: the host's name; see node_name()
   bool test_hooks = false;
   Duration drain{};
   Duration lease{};
@@ -84,6 +88,9 @@ std::span<const Key> config_keys();
 ///
 /// Errors: kInvalid; the message says where, what, and what instead.
 Result<Config> make_config(std::span<const Setting> settings);
+
+/// This daemon's name in its store.
+std::string node_name(const Config& config);
 
 /// Keys of parts that are on in `config` and that this version does not have.
 std::vector<std::string_view> keys_not_served(const Config& config);

@@ -146,10 +146,13 @@ TEST(Config, EveryWorkerHasAShard) {
 }
 
 TEST(Config, StoresOfOtherVersionsAreNamedWithoutTheirPasswords) {
-  EXPECT_EQ(complaint("store", "postgres://me:secret@host/db"),
-            "here: store: this version has no postgres store; use embedded:DIR or memory:");
+  EXPECT_EQ(complaint("store", "postgres:me:secret"), "here: store: write postgres://USER@HOST:PORT/DATABASE");
+  EXPECT_EQ(complaint("store", "redis://me:secret@host/db"),
+            "here: store: this version has no redis store; use embedded:DIR, postgres://USER@HOST:PORT/DATABASE or "
+            "memory:");
   EXPECT_EQ(complaint("store", "mysql://me:secret@host/db"),
-            "here: store: 'mysql' is no kind of store; use embedded:DIR or memory:");
+            "here: store: 'mysql' is no kind of store; use embedded:DIR, postgres://USER@HOST:PORT/DATABASE or "
+            "memory:");
   EXPECT_EQ(complaint("store", "embedded:"), "here: store: 'embedded:' names no directory; write embedded:DIR");
 }
 

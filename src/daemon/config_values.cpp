@@ -16,6 +16,8 @@ Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
+constexpr std::string_view kStores = "use embedded:DIR, postgres://USER@HOST:PORT/DATABASE or memory:";
+
 struct Unit {
   std::string_view name;
   std::int64_t factor;
@@ -123,15 +125,19 @@ Result<StoreChoice> parse_store(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view scheme = text.substr(0, colon);
   const std::string_view rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
-  if (text == "memory:") return StoreChoice{StoreKind::kMemory, {}};
-  if (scheme == "embedded" && !rest.empty()) return StoreChoice{StoreKind::kEmbedded, std::string(rest)};
+  if (text == "memory:") return StoreChoice{StoreKind::kMemory, {}, {}};
+  if (scheme == "embedded" && !rest.empty()) return StoreChoice{StoreKind::kEmbedded, std::string(rest), {}};
   if (scheme == "embedded") return invalid("'" + std::string(text) + "' names no directory; write embedded:DIR");
-  for (const std::string_view other : {"postgres", "mariadb", "redis", "etcd"}) {
-    if (scheme == other) {
-      return invalid("this version has no " + std::string(other) + " store; use embedded:DIR or memory:");
-    }
+  if (scheme == "postgres" || scheme == "postgresql") {
+    // What follows may hold a password, so it is not repeated.
+    if (!rest.starts_with("//") || rest.size() == 2) return invalid("write postgres://USER@HOST:PORT/DATABASE");
+    return StoreChoice{StoreKind::kPostgres, {}, std::string(text)};
   }
-  return invalid("'" + std::string(scheme) + "' is no kind of store; use embedded:DIR or memory:");
+  for (const std::string_view other : {"mariadb", "redis", "etcd"}) {
+    if (scheme == other)
+      return invalid("this version has no " + std::string(other) + " store; " + std::string(kStores));
+  }
+  return invalid("'" + std::string(scheme) + "' is no kind of store; " + std::string(kStores));
 }
 
 Result<LogLevel> parse_log_level(std::string_view text) {

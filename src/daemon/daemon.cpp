@@ -1,9 +1,6 @@
 #include "daemon/daemon.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -18,19 +15,20 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "settled";
-  return name.data();
+// Where others reach a listener: one on all addresses is reached under the host's name.
+std::string advertised(Endpoint listener, std::uint16_t port) {
+  listener.port = port;
+  if (listener.host == "0.0.0.0" || listener.host == "::") listener.host = node_name(Config{});
+  return listener.text();
 }
 
 KeeperOptions keeper_options(const Config& config) {
   KeeperOptions options;
-  options.node = config.node.empty() ? host_name() : config.node;
+  options.node = node_name(config);
   options.shards = config.shards;
   options.lease = config.lease;
-  // Both stores of this version belong to one process: memory by nature, embedded by its lock.
-  options.exclusive = true;
+  // Memory belongs to one process by nature, embedded by its lock.
+  options.exclusive = !config.store.is_shared();
   return options;
 }
 
@@ -58,6 +56,7 @@ Daemon::Daemon(const Config& config, Store& store)
   around_.config = &config_;
   around_.writer = &writer_;
   around_.reader = &reader_;
+  around_.directory = &directory_;
   around_.dropped = [this](Lease lease) {
     if (keeper_options(config_).exclusive) {
       die(kExitLostOwnership, "the store says that somebody else owns a shard of a store that can only be ours",
@@ -89,6 +88,7 @@ void Daemon::changed() {
 Result<Daemon::Listeners> Daemon::start() {
   const auto listeners = listen();
   if (!listeners) return listeners.error();
+  keeper_.set_address(advertised(config_.api_http, listeners->api));
   writer_.start();
   reader_.start();
   // The workers own their shards before their loops run, so no request meets a worker that owns nothing.
@@ -152,6 +152,8 @@ void Daemon::renewed(const std::vector<Lease>& leases, Instant lease_end) {
 void Daemon::lost(const std::vector<Lease>& leases) {
   tell_owners<engine::Lost>(leases, [](const Lease& lease) { return engine::Lost{lease.shard, lease.epoch}; });
 }
+
+void Daemon::attended(const std::vector<Node>& there) { directory_.update(there, node_name(config_)); }
 
 void Daemon::load(const std::vector<Lease>& leases) {
   const Instant begin = net::engine_now();

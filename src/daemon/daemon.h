@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/config.h"
+#include "daemon/directory.h"
 #include "daemon/keeper.h"
 #include "daemon/loader.h"
 #include "daemon/reader.h"
@@ -52,6 +53,7 @@ class Daemon final : private Ownership {
   void acquired(const std::vector<Lease>& leases, Instant lease_end) override;
   void renewed(const std::vector<Lease>& leases, Instant lease_end) override;
   void lost(const std::vector<Lease>& leases) override;
+  void attended(const std::vector<Node>& there) override;
 
   Result<Listeners> listen();
   template <typename What>
@@ -68,6 +70,7 @@ class Daemon final : private Ownership {
   Writer writer_;
   Reader reader_;
   Loader loader_;
+  Directory directory_;
   Keeper keeper_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "daemon/balance.h"
 #include "net/loop.h"
 
 namespace settle::daemon {
@@ -14,7 +15,7 @@ Keeper::Keeper(Store& store, KeeperOptions options, Ownership& ownership)
 Keeper::~Keeper() { stop(); }
 
 void Keeper::start() {
-  acquire_missing();
+  look_around();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -40,6 +41,10 @@ void Keeper::stop() {
     log(LogLevel::kWarn, "shards could not be released; others wait for the end of their lease",
         {{"why", done.error().message}});
   }
+  if (options_.exclusive) return;
+  if (const auto left = store_.attend(options_.node, options_.address, Duration{0}); !left) {
+    log(LogLevel::kWarn, "the others could not be told that this daemon ends", {{"why", left.error().message}});
+  }
 }
 
 void Keeper::run() {
@@ -53,7 +58,7 @@ void Keeper::run() {
       wake_.wait(held, due);
     } else {
       const Duration until_renewal = options_.exclusive ? options_.retry : renew_at - net::engine_now();
-      (void)wake_.wait_for(held, all ? until_renewal : std::min(until_renewal, options_.retry), due);
+      (void)wake_.wait_for(held, std::min(until_renewal, options_.retry), due);
     }
     if (stopped_) return;
     for (const Lease& lease : std::exchange(dropped_, {})) {
@@ -62,7 +67,7 @@ void Keeper::run() {
     }
     held.unlock();
 
-    acquire_missing();
+    look_around();
     if (!options_.exclusive && net::engine_now() >= renew_at) {
       const Duration pause = renew_held() ? options_.lease / 3 : std::min(options_.lease / 3, options_.retry);
       renew_at = net::engine_now() + pause;
@@ -70,21 +75,47 @@ void Keeper::run() {
   }
 }
 
-void Keeper::acquire_missing() {
-  std::vector<ShardNo> missing;
-  for (ShardNo shard = 0; shard < options_.shards; ++shard) {
-    if (!held_.contains(shard)) missing.push_back(shard);
+void Keeper::look_around() {
+  std::vector<Node> there;
+  if (!options_.exclusive) {
+    auto attended = store_.attend(options_.node, options_.address, options_.lease);
+    if (!attended) {
+      log(LogLevel::kWarn, "the other daemons could not be asked for; asked again",
+          {{"why", attended.error().message}});
+      return;
+    }
+    there = std::move(*attended);
+    ownership_.attended(there);
   }
-  if (missing.empty()) return;
+  const Change change = balance(options_.shards, options_.node, held_, there);
+  give_up(change.give);
+  acquire(change.take);
+}
+
+// The worker forgets the shard before anybody else can have it; what it has handed over to the writer is written under
+// our epoch, or refused.
+void Keeper::give_up(const std::vector<Lease>& leases) {
+  if (leases.empty()) return;
+  log(LogLevel::kInfo, "shards are given to other daemons", {{"shards", std::to_string(leases.size())}});
+  for (const Lease& lease : leases) held_.erase(lease.shard);
+  ownership_.lost(leases);
+  if (const auto done = store_.release(leases, options_.node); !done) {
+    log(LogLevel::kWarn, "shards could not be released; others wait for the end of their lease",
+        {{"why", done.error().message}});
+  }
+}
+
+void Keeper::acquire(const std::vector<ShardNo>& shards) {
+  if (shards.empty()) return;
   const Instant asked_at = net::engine_now();
-  const auto leases = store_.acquire(missing, options_.node, options_.lease);
+  const auto leases = store_.acquire(shards, options_.node, options_.lease);
   if (!leases) {
     log(LogLevel::kWarn, "shards could not be acquired; asked again", {{"why", leases.error().message}});
     return;
   }
-  if (leases->size() < missing.size()) {
+  if (leases->size() < shards.size()) {
     log(LogLevel::kInfo, "shards are held by another owner; asked again",
-        {{"shards", std::to_string(missing.size() - leases->size())}});
+        {{"shards", std::to_string(shards.size() - leases->size())}});
   }
   if (leases->empty()) return;
   for (const Lease& lease : *leases) held_[lease.shard] = lease.epoch;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "storage/store.h"
@@ -23,19 +24,23 @@ class Ownership {
   virtual void acquired(const std::vector<Lease>& leases, Instant lease_end) = 0;
   virtual void renewed(const std::vector<Lease>& leases, Instant lease_end) = 0;
   virtual void lost(const std::vector<Lease>& leases) = 0;
+  /// Who shares the store now, this daemon included. Not for an exclusive store.
+  virtual void attended(const std::vector<Node>& /*there*/) {}
 
  protected:
   ~Ownership() = default;
 };
 
 struct KeeperOptions {
-  std::string node;  ///< our name in the store
+  std::string node;     ///< our name in the store
+  std::string address;  ///< where the other daemons reach us
   std::uint16_t shards = 256;
   Duration lease{};
   /// The store can have one owner only, who holds it with a lock: leases are taken once and do not end, so a slow disk
-  /// cannot cost the ownership. False for stores that several daemons share: renewal at a third of the lease.
+  /// cannot cost the ownership. False for stores that several daemons share: renewal at a third of the lease, and each
+  /// daemon has its part of the shards (balance.h).
   bool exclusive = true;
-  Duration retry = std::chrono::seconds{1};  ///< pause before shards that somebody else holds are asked for again
+  Duration retry = std::chrono::seconds{1};  ///< pause between two looks at who is there and what is free
 };
 
 /// The thread that takes the shards of a store and keeps them.
@@ -46,7 +51,10 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  /// Asks for all shards once, on the caller's thread, and goes on asking and renewing on its own.
+  /// Before start().
+  void set_address(std::string address) { options_.address = std::move(address); }
+
+  /// Asks for its shards once, on the caller's thread, and goes on asking and renewing on its own.
   void start();
 
   /// The worker has dropped this shard; it is acquired anew. Any thread.
@@ -57,12 +65,14 @@ class Keeper {
 
  private:
   void run();
-  void acquire_missing();
+  void look_around();
+  void acquire(const std::vector<ShardNo>& shards);
+  void give_up(const std::vector<Lease>& leases);
   /// False: the store could not be asked.
   bool renew_held();
 
   Store& store_;
-  const KeeperOptions options_;
+  KeeperOptions options_;
   Ownership& ownership_;
   std::map<ShardNo, Epoch> held_;  // the keeper's thread only; after stop(): its caller's
 

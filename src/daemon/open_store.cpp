@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "storage/embedded/embedded_store.h"
 #include "storage/memory/memory_store.h"
+#include "storage/postgres/postgres_store.h"
 
 namespace settle::daemon {
 namespace {
@@ -27,6 +28,15 @@ Result<void> check_shards(Store& store, std::uint16_t shards) {
 Result<std::unique_ptr<Store>> open_kind(const Config& config) {
   if (config.store.kind == StoreKind::kMemory) {
     return std::unique_ptr<Store>(std::make_unique<MemoryStore>([] { return net::engine_now(); }));
+  }
+  if (config.store.kind == StoreKind::kPostgres) {
+    PostgresOptions options;
+    options.url = config.store.url;
+    options.cluster = config.cluster;
+    options.node = node_name(config);
+    auto store = PostgresStore::open(options);
+    if (!store) return store.error();
+    return std::unique_ptr<Store>(std::move(*store));
   }
   EmbeddedOptions options;
   options.directory = config.store.directory;

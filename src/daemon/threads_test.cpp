@@ -59,6 +59,9 @@ class TestStore final : public Store {
   Result<void> release(std::span<const Lease> leases, std::string_view owner) override {
     return inner_.release(leases, owner);
   }
+  Result<std::vector<Node>> attend(std::string_view name, std::string_view address, Duration lasting) override {
+    return inner_.attend(name, address, lasting);
+  }
   Result<void> put_value(std::string_view space, std::string_view key, std::string_view value) override {
     return inner_.put_value(space, key, value);
   }
@@ -379,6 +382,8 @@ class Heard final : public Ownership {
   void lost(const std::vector<Lease>& leases) override {
     for (const Lease& lease : leases) gone.add(lease.shard);
   }
+  void attended(const std::vector<Node>& nodes) override { there.add(nodes); }
+  Collected<std::vector<Node>> there;
   Collected<std::pair<ShardNo, Epoch>> got;
   Collected<Instant> ends;
   Collected<std::size_t> renewals;
@@ -475,6 +480,36 @@ TEST(KeeperTest, AShardThatAWorkerDroppedIsAcquiredAnew) {
   keeper.stop();
   EXPECT_EQ(got[4].first, shard);
   EXPECT_EQ(got[4].second, epoch + 1);
+}
+
+TEST(KeeperTest, TwoDaemonsShareAndTheOneThatStaysTakesAllAgain) {
+  TestStore store;
+  Heard first;
+  Heard second;
+  KeeperOptions a = options_of("a", false);
+  KeeperOptions b = options_of("b", false);
+  a.lease = b.lease = seconds(1000);  // only what is given is got
+  Keeper stays(store, a, first);
+  stays.set_address("127.0.0.1:1");
+  stays.start();
+  ASSERT_EQ(first.got.now().size(), 4u);
+  {
+    Keeper goes(store, b, second);
+    goes.set_address("127.0.0.1:2");
+    goes.start();
+    EXPECT_EQ(first.gone.wait_for(2), (std::vector<ShardNo>{3, 2}));
+    std::set<ShardNo> given;
+    for (const auto& [shard, epoch] : second.got.wait_for(2)) {
+      EXPECT_EQ(epoch, 2u) << "a shard that changes hands gets a new epoch";
+      given.insert(shard);
+    }
+    EXPECT_EQ(given, (std::set<ShardNo>{2, 3}));
+    EXPECT_EQ(second.there.now().back().front().address, "127.0.0.1:1");
+    goes.stop();
+  }
+  (void)first.got.wait_for(6);
+  stays.stop();
+  EXPECT_EQ(first.there.now().back().size(), 1u);
 }
 
 }  // namespace

@@ -93,10 +93,13 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
                   [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
                          std::string_view headers) { admin_server_.respond(slot, status, type, body, headers); }),
       api_server_(loop_, api_server_options(),
-                  [this](const net::HttpRequest& request, net::ResponseSlot slot) { face_.on_request(request, slot); }),
+                  [this](const net::HttpRequest& request, net::ResponseSlot slot) { on_api_request(request, slot); }),
       admin_server_(
           loop_, server_options(*around.config),
           [this](const net::HttpRequest& request, net::ResponseSlot slot) { admin_face_.on_request(request, slot); }),
+      forwarder_(
+          loop_, node_name(*around.config),
+          [this](engine::Token token, api::Rendered&& rendered) { answers_.push_back({token, std::move(rendered)}); }),
       outbox_(around.config->workers),
       random_(fresh_seed()) {
   loop_.at_turn_end([this] { end_turn(); });
@@ -134,6 +137,7 @@ void WorkerThread::give_now(std::vector<engine::Input>&& inputs) {
 }
 
 void WorkerThread::start() {
+  update_loaded();  // who owns nothing yet has nothing to load
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -176,7 +180,9 @@ void WorkerThread::feed(engine::Input&& input) {
 
 void WorkerThread::update_loaded() {
   bool loaded = worker_.is_ready();
-  for (std::size_t shard = index_; shard < around_.config->shards && loaded; shard += around_.threads.size()) {
+  // Of a shared store every daemon has a part, which may be none at all while others hold everything.
+  for (std::size_t shard = index_; !around_.config->store.is_shared() && shard < around_.config->shards && loaded;
+       shard += around_.threads.size()) {
     loaded = worker_.owns(static_cast<ShardNo>(shard));
   }
   loaded_.store(loaded, std::memory_order_relaxed);
@@ -290,6 +296,20 @@ void WorkerThread::event(engine::EventLevel level, std::string_view what, std::s
 
 // ------------------------------------------------------------------------------------------------------ api::Ports
 
+void WorkerThread::on_api_request(const net::HttpRequest& request, net::ResponseSlot slot) {
+  request_ = Forwarder::is_forwarded(request) ? nullptr : &request;
+  face_.on_request(request, slot);
+  request_ = nullptr;
+}
+
+bool WorkerThread::forward(ShardNo shard, engine::Token token, Duration wait) {
+  if (request_ == nullptr) return false;
+  const auto owner = around_.directory->other_owner(shard);
+  if (!owner) return false;
+  forwarder_.forward(*request_, *owner, token, wait);
+  return true;
+}
+
 void WorkerThread::send(engine::Input&& input) {
   std::size_t thread = index_;
   if (std::holds_alternative<engine::GaveUp>(input)) {
@@ -298,10 +318,16 @@ void WorkerThread::send(engine::Input&& input) {
       if (other != index_) outbox_[other].inputs.emplace_back(std::get<engine::GaveUp>(input));
     }
   } else if (const auto* begin = std::get_if<engine::Begin>(&input)) {
-    if (!begin->gid.empty()) thread = thread_of_shard(engine::shard_of(begin->gid, around_.config->shards));
+    if (!begin->gid.empty()) {
+      const ShardNo shard = engine::shard_of(begin->gid, around_.config->shards);
+      if (forward(shard, begin->token, begin->wait.lasting)) return;
+      thread = thread_of_shard(shard);
+    }
   } else {
     const auto& request = std::get<engine::Request>(input);
-    thread = thread_of_shard(engine::shard_of(request.gid, around_.config->shards));
+    const ShardNo shard = engine::shard_of(request.gid, around_.config->shards);
+    if (forward(shard, request.token, request.wait.lasting)) return;
+    thread = thread_of_shard(shard);
   }
   if (thread == index_) {
     feed(std::move(input));
@@ -323,7 +349,10 @@ std::string WorkerThread::fresh_gid() {
   Tid tid;
   tid.sequence = last_fresh_gid_;
   tid.cluster = around_.config->cluster;
-  tid.shard = static_cast<ShardNo>(index_ + threads * (last_fresh_gid_ % mine));
+  for (std::size_t i = 0; i < mine; ++i) {
+    tid.shard = static_cast<ShardNo>(index_ + threads * ((last_fresh_gid_ + i) % mine));
+    if (worker_.owns(tid.shard)) break;  // otherwise the last one, and whoever owns it gets the request
+  }
   tid.epoch = engine::kEpochsOfFreshGids | static_cast<std::uint32_t>(random_.next());
   return tid.text();
 }
@@ -334,7 +363,7 @@ std::string WorkerThread::fresh_gid() {
 // on its way between them either.
 void WorkerThread::update_idle() {
   bool idle = false;
-  if (participant_.open_calls() == 0) {
+  if (participant_.open_calls() == 0 && forwarder_.open() == 0) {
     api_server_.close_idle();
     admin_server_.close_idle();
     idle = api_server_.drained() && admin_server_.drained();

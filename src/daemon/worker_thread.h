@@ -13,6 +13,8 @@
 #include "api/http/face.h"
 #include "api/http/ports.h"
 #include "daemon/config.h"
+#include "daemon/directory.h"
+#include "daemon/forwarder.h"
 #include "engine/save_batch.h"
 #include "engine/worker.h"
 #include "net/http_server.h"
@@ -30,6 +32,7 @@ struct Surroundings {
   const Config* config = nullptr;
   Writer* writer = nullptr;
   Reader* reader = nullptr;
+  const Directory* directory = nullptr;
   std::vector<WorkerThread*> threads;  ///< by index; shard s belongs to threads[s % size]
   std::function<void(Lease)> dropped;  ///< any thread: a worker dropped this shard
   std::function<void()> idle_changed;  ///< any thread, during a drain
@@ -105,6 +108,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void collect(std::function<void(const api::MetricsSnapshot&)> then) override;
   void after(Duration pause, std::function<void()> then) override;
 
+  void on_api_request(const net::HttpRequest& request, net::ResponseSlot slot);
+  bool forward(ShardNo shard, engine::Token token, Duration wait);
   void feed(engine::Input&& input);
   void on_call_ended(CallEnded&& ended);
   void end_turn();
@@ -125,6 +130,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   api::AdminFace admin_face_;
   net::HttpServer api_server_;
   net::HttpServer admin_server_;
+  Forwarder forwarder_;
+  const net::HttpRequest* request_ = nullptr;  // the one that the face is looking at, if others may have to answer it
 
   engine::SaveBatch saves_;         // of this turn
   std::vector<Answer> answers_;     // of this turn, for this thread's clients

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "base/reached.h"
+#include "protocol/ops.h"
 
 namespace settle::engine {
 namespace {
@@ -14,7 +15,7 @@ Token token_of(const std::variant<Begin, Request>& input) {
   return std::visit([](const auto& request) { return request.token; }, input);
 }
 
-bool is_finishing(Op op) { return op != Op::kAction; }
+bool is_finishing(Op op) { return op != Op::kAction && op != Op::kTry && op != Op::kPrepare; }
 
 Told told_of(const Entry& entry) {
   return {entry.version, entry.state.phase, entry.state.decision, entry.state.outcome};
@@ -30,9 +31,9 @@ void for_each_in_flight(Entry& entry, Visit&& visit) {
   for (std::size_t i = 0; i < entry.state.branches.size(); ++i) {
     const auto index = static_cast<std::int32_t>(i);
     BranchState& branch = entry.state.branches[i];
-    const Op forward = entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
-    if (branch.forward.in_flight()) visit(protocol::OpRef{index, forward}, branch.forward);
-    if (branch.back.in_flight()) visit(protocol::OpRef{index, Op::kCompensate}, branch.back);
+    if (branch.forward.in_flight()) visit(protocol::OpRef{index, protocol::forward_op(*entry.plan, i)}, branch.forward);
+    if (branch.back.in_flight())
+      visit(protocol::OpRef{index, protocol::back_op(*entry.plan, entry.state, i)}, branch.back);
   }
   if (entry.state.check.in_flight()) visit(protocol::OpRef{-1, Op::kCheck}, entry.state.check);
 }
@@ -40,17 +41,26 @@ void for_each_in_flight(Entry& entry, Visit&& visit) {
 std::string_view url_of(const Plan& plan, protocol::OpRef ref) {
   if (ref.op == Op::kCheck) return plan.check;
   const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
-  return ref.op == Op::kCompensate ? branch.back : branch.forward;
+  if (protocol::is_forward(ref.op)) return branch.forward;
+  return protocol::is_confirm(ref.op) ? branch.confirm : branch.back;
 }
 
 std::string_view payload_of(const Plan& plan, protocol::OpRef ref) {
   if (ref.op == Op::kCheck) return {};
   const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
-  return ref.op == Op::kCompensate && branch.has_back_input ? branch.back_input : branch.input;
+  const bool undoes = !protocol::is_forward(ref.op) && !protocol::is_confirm(ref.op);
+  return undoes && branch.has_back_input ? branch.back_input : branch.input;
 }
 
 std::string_view branch_id_of(const Plan& plan, std::int32_t branch) {
   return branch < 0 ? std::string_view("00") : plan.branches[static_cast<std::size_t>(branch)].id;
+}
+
+/// A forward op of a main branch, whose time is over once the transaction has left its first direction.
+bool is_overtaken(const Plan& plan, const State& state, protocol::OpRef ref) {
+  if (ref.op == Op::kCheck) return state.phase != Phase::kPrepared;
+  if (!protocol::is_forward(ref.op) || !plan.is_main(static_cast<std::size_t>(ref.branch))) return false;
+  return !protocol::is_undecided(state.phase) && state.phase != Phase::kDelivering;
 }
 
 }  // namespace
@@ -136,7 +146,7 @@ void Shard::hand_over(Entry& entry, bool forced) {
 
 /// The one place where a change takes effect: remembered first; what it leads to waits in `settle` for the receipt.
 void Shard::apply(Entry& entry, protocol::Step step, bool sender_forgets, Instant now) {
-  if (entry.state.phase != Phase::kActing && entry.state.phase != Phase::kPrepared && cancel_queued(entry)) {
+  if (!protocol::is_undecided(entry.state.phase) && cancel_queued(entry)) {
     // What held up the end may just have been taken back.
     if (const auto last = protocol::complete(*entry.plan, entry.state, {.now = now})) {
       step.changed = true;
@@ -208,6 +218,7 @@ void Shard::call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant no
   call.attempt = op.attempts + op.running + 1;
   call.url = url_of(plan, ref);
   call.payload = payload_of(plan, ref);
+  if (bind(entry, ref)) call.bound = &bound_;
   call.headers = &plan.headers;
   call.trace_parent = plan.trace_parent;
   call.sent_at = now;
@@ -215,12 +226,33 @@ void Shard::call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant no
   core_.outputs.call(call);
 }
 
+/// What earlier results become a part of this payload. A step whose own result its compensation takes may not have one:
+/// then there is nothing to bind, and the pointer into the empty result says so.
+bool Shard::bind(const Entry& entry, protocol::OpRef ref) {
+  bound_.clear();
+  const bool back = !protocol::is_forward(ref.op);
+  for (const Bind& bind : entry.plan->binds) {
+    if (bind.branch != ref.branch || bind.back != back) continue;
+    bound_.push_back({bind.from, bind.into, entry.state.branches[bind.source].forward.result});
+  }
+  // A compensation without an input of its own gets that of its step, as it was sent.
+  if (back && bound_.empty() &&
+      !entry.plan->branches[static_cast<std::size_t>(std::max(ref.branch, 0))].has_back_input) {
+    for (const Bind& bind : entry.plan->binds) {
+      if (bind.branch == ref.branch && ref.branch >= 0)
+        bound_.push_back({bind.from, bind.into, entry.state.branches[bind.source].forward.result});
+    }
+  }
+  return !bound_.empty();
+}
+
 bool Shard::on_slot(const QueuedCall& queued, Instant now) {
   Entry* const entry = find(queued.tid);
   if (entry == nullptr) return false;
   OpState& op = protocol::op_state(entry->state, queued.ref);
   if (op.call != queued.id) return false;
-  if (!may_act(now) || core_.draining || protocol::deadline_is_due(entry->state, now)) {
+  if (!may_act(now) || core_.draining || entry->state.stopped ||
+      protocol::deadline_is_due(*entry->plan, entry->state, now)) {
     op.call = 0;
     settle(*entry, now);
     return false;
@@ -233,8 +265,7 @@ bool Shard::on_slot(const QueuedCall& queued, Instant now) {
 bool Shard::cancel_queued(Entry& entry) {
   bool cancelled = false;
   for_each_in_flight(entry, [&](protocol::OpRef ref, OpState& op) {
-    const bool unwanted = ref.op == Op::kCheck || (ref.op == Op::kAction && entry.state.phase != Phase::kActing);
-    if (unwanted && op.sent_at == kNoInstant && core_.gate.cancel(op.call)) {
+    if (is_overtaken(*entry.plan, entry.state, ref) && op.sent_at == kNoInstant && core_.gate.cancel(op.call)) {
       op.call = 0;
       cancelled = true;
     }
@@ -262,7 +293,7 @@ void Shard::on_due(Entry& entry, Instant now) {
 
 /// The deadline comes before anything else that could leave at the same time. True: it was taken, the rest is done.
 bool Shard::take_deadline(Entry& entry, Instant now) {
-  if (!protocol::deadline_is_due(entry.state, now) || planted(Bug::kDeadlineIgnored)) return false;
+  if (!protocol::deadline_is_due(*entry.plan, entry.state, now) || planted(Bug::kDeadlineIgnored)) return false;
   const bool expires = entry.state.phase == Phase::kPrepared && planted(Bug::kPreparedExpires);
   const protocol::Event on = expires ? protocol::Event::kAbort : protocol::Event::kDeadline;
   const auto step = protocol::step(*entry.plan, entry.state, {.on = on, .now = now});
@@ -328,7 +359,8 @@ void Shard::on_answer(CallEnded&& answer, Instant now) {
                             .answer = answer.answer,
                             .reached = answer.reached,
                             .retry_after = answer.retry_after,
-                            .result = answer.result};
+                            .result = answer.result,
+                            .read_only = answer.read_only};
   what.on = protocol::event_of_answer(*entry->plan, entry->state, what, answer.check);
   const auto step = protocol::step(*entry->plan, entry->state, what);
   if (!step) {
@@ -363,13 +395,15 @@ void Shard::alert(Entry& entry, Instant now) {
   const auto stuck = [&](const OpState& op) {
     return op.is_open() && op.since != kNoInstant && now - op.since >= core_.options.limits.alert_after;
   };
+  const bool forward = protocol::is_undecided(entry.state.phase) || entry.state.phase == Phase::kDelivering ||
+                       entry.state.phase == Phase::kFollowing;
   for (std::size_t i = 0; i < entry.state.branches.size(); ++i) {
     const BranchState& branch = entry.state.branches[i];
-    const bool back = entry.state.phase == Phase::kCompensating;
-    if (!stuck(back ? branch.back : branch.forward)) continue;
+    const bool back = stuck(branch.back);
+    if (!back && !(forward && stuck(branch.forward))) continue;
     SETTLE_REACHED("alert: no progress");
     entry.alerted = true;
-    const Op op = back ? Op::kCompensate : entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
+    const Op op = back ? protocol::back_op(*entry.plan, entry.state, i) : protocol::forward_op(*entry.plan, i);
     core_.outputs.event(EventLevel::kWarn, "no progress", entry.gid, entry.plan->branches[i].id, op);
     return;
   }

@@ -86,6 +86,7 @@ class Shard {
   void settle(Entry& entry, Instant now);
   void drive(Entry& entry, Instant now);
   void call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant now);
+  bool bind(const Entry& entry, protocol::OpRef ref);
   bool cancel_queued(Entry& entry);
   bool take_deadline(Entry& entry, Instant now);
   void arm(Entry& entry, Instant now);
@@ -102,8 +103,12 @@ class Shard {
   void begin_new(Begin&& begin, Instant now);
   void verb(Entry& entry, Request&& request, Instant now);
   void report(Entry& entry, Request&& request, Instant now);
+  void enlist(Entry& entry, Request&& request, Instant now);
+  void resolve(Entry& entry, Request&& request, Instant now);
+  static bool may_report(const Entry& entry, std::int32_t branch, const Request& request);
   void refuse_verb(Entry& entry, Token token, AnswerKind kind, Instant now);
   void look_up(Request&& request, std::string gid);
+  [[nodiscard]] AnswerKind kind_of_absence(const Request& request) const;
   void found_for_begin(Found&& found, const Begin& begin);
   void found_for_request(StoredRecord&& record, Request&& request, Instant now);
   void answer_waiters(Entry& entry, Instant now);
@@ -128,6 +133,7 @@ class Shard {
   std::map<std::uint64_t, Lookup> lookups_;
   std::vector<std::variant<Begin, Request>> held_;
   std::vector<protocol::OpRef> ready_;  // reused
+  std::vector<BoundPart> bound_;        // reused
 };
 
 }  // namespace settle::engine

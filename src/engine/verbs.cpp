@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "base/reached.h"
 #include "engine/shard.h"
+#include "protocol/ops.h"
 
 namespace settle::engine {
 namespace {
@@ -20,8 +21,12 @@ protocol::Event event_of(Verb verb) {
       return protocol::Event::kAbort;
     case Verb::kRetryNow:
       return protocol::Event::kRetryNow;
+    case Verb::kStop:
+      return protocol::Event::kStop;
     case Verb::kQuery:
     case Verb::kReport:
+    case Verb::kEnlist:
+    case Verb::kResolve:
       break;
   }
   SETTLE_ASSERT(false);
@@ -31,7 +36,7 @@ std::int32_t index_of(const Plan& plan, std::string_view branch_id) {
   for (std::size_t i = 0; i < plan.branches.size(); ++i) {
     if (plan.branches[i].id == branch_id) return static_cast<std::int32_t>(i);
   }
-  return -1;
+  return kNoBranch;
 }
 
 /// Text of a tid that some owner has minted or may mint.
@@ -42,6 +47,8 @@ bool is_name_of_ours(std::string_view gid) {
 
 /// What a report about an op that has ended already means: nothing new, or another truth.
 bool agrees(const OpState& op, Outcome outcome) {
+  if (op.status == OpStatus::kGivenUp)
+    return true;  // whatever came of it has been undone, or is not asked for any more
   return (op.status == OpStatus::kDone && outcome == Outcome::kDone) ||
          (op.status == OpStatus::kRefused && outcome == Outcome::kRefused);
 }
@@ -253,6 +260,14 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
     report(entry, std::move(request), now);
     return;
   }
+  if (request.verb == Verb::kEnlist) {
+    enlist(entry, std::move(request), now);
+    return;
+  }
+  if (request.verb == Verb::kResolve) {
+    resolve(entry, std::move(request), now);
+    return;
+  }
   Waiter waiter{.token = request.token,
                 .needs = 1,
                 .waits = request.wait.lasting > Duration{0},
@@ -273,7 +288,7 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
   // Also a repeat must not be answered before what it repeats is durable.
   waiter.needs = entry.version + (step->changed ? 1 : 0);
   add_waiter(entry, waiter);
-  apply(entry, *step, request.verb == Verb::kRetryNow, now);
+  apply(entry, *step, request.verb == Verb::kRetryNow || request.verb == Verb::kStop, now);
 }
 
 /// A refusal follows from the newest state and so tells of it: it waits like any other answer.
@@ -282,10 +297,84 @@ void Shard::refuse_verb(Entry& entry, Token token, AnswerKind kind, Instant now)
   settle(entry, now);
 }
 
+void Shard::enlist(Entry& entry, Request&& request, Instant now) {
+  const BranchPlan& branch = (*request.enlisted)->branches.front();
+  const std::int32_t known = index_of(*entry.plan, branch.id);
+  if (known != kNoBranch) {
+    const bool same = entry.plan->branches[static_cast<std::size_t>(known)] == branch;
+    SETTLE_REACHED("branch enlisted again");
+    refuse_verb(entry, request.token, same ? AnswerKind::kDocument : AnswerKind::kBranchReused, now);
+    return;
+  }
+  if (entry.plan->branches.size() >= core_.options.limits.branches_max) {
+    refuse_verb(entry, request.token, AnswerKind::kTooMany, now);
+    return;
+  }
+  if ((*request.enlisted)->pattern != entry.plan->pattern) {
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    return;
+  }
+  OwnedPlan more = entry.plan.with_enlisted(branch);
+  const auto index = static_cast<std::int32_t>(more->branches.size() - 1);
+  const protocol::Occurrence what{
+      .on = protocol::Event::kEnlist, .now = now, .branch = index, .op = protocol::forward_op(more->pattern)};
+  const auto step = protocol::step(*more, entry.state, what);
+  if (!step) {
+    SETTLE_REACHED("enlisted too late");
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    return;
+  }
+  entry.plan = std::move(more);
+  add_waiter(entry, {.token = request.token, .needs = entry.version + 1});
+  apply(entry, *step, false, now);
+}
+
+/// An operator's evidence about what a branch owes. It ends the op; where it goes against the decision it is recorded
+/// as heuristic, and the decision stays (R8).
+void Shard::resolve(Entry& entry, Request&& request, Instant now) {
+  const std::int32_t branch = index_of(*entry.plan, request.branch);
+  if (branch == kNoBranch) {
+    refuse_verb(entry, request.token, AnswerKind::kUnknownBranch, now);
+    return;
+  }
+  const std::optional<Op> owed = protocol::owed_op(*entry.plan, entry.state, branch);
+  if (!owed || !(protocol::op_state(entry.state, {branch, *owed}).is_open() ||
+                 protocol::op_state(entry.state, {branch, *owed}).status == OpStatus::kRefused)) {
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    return;
+  }
+  const bool decided = !protocol::is_undecided(entry.state.phase);
+  const bool aborts = entry.state.decision == Decision::kAbort;
+  protocol::Occurrence what{.now = now,
+                            .branch = branch,
+                            .op = *owed,
+                            .outcome = Outcome::kDone,
+                            .answer = kAnswerResolved,
+                            .result = request.reason};
+  if (request.as == Resolution::kSkipped) what.heuristic = decided ? Heuristic::kMixed : Heuristic::kHazard;
+  if (request.as == Resolution::kCancelled && !decided) what.outcome = Outcome::kRefused;
+  if (request.as == Resolution::kCancelled && decided && !aborts) what.heuristic = Heuristic::kMixed;
+  what.on = protocol::event_of_answer(*entry.plan, entry.state, what, CheckState::kUndecided);
+  const auto step = protocol::step(*entry.plan, entry.state, what);
+  if (!step) {
+    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    return;
+  }
+  SETTLE_REACHED("branch resolved by an operator");
+  add_waiter(entry, {.token = request.token, .needs = entry.version + 1});
+  apply(entry, *step, true, now);
+}
+
+/// What a report about this branch may be about: its forward op, or what it owes now.
+bool Shard::may_report(const Entry& entry, std::int32_t branch, const Request& request) {
+  if (branch == kNoBranch) return false;
+  if (request.op == protocol::forward_op(*entry.plan, static_cast<std::size_t>(branch))) return true;
+  return request.outcome == Outcome::kDone && protocol::owed_op(*entry.plan, entry.state, branch) == request.op;
+}
+
 void Shard::report(Entry& entry, Request&& request, Instant now) {
   const std::int32_t branch = index_of(*entry.plan, request.branch);
-  const Op owed = entry.plan->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
-  if (branch < 0 || request.op != owed) {
+  if (!may_report(entry, branch, request)) {
     refuse_verb(entry, request.token, AnswerKind::kUnknownBranch, now);
     return;
   }
@@ -297,7 +386,7 @@ void Shard::report(Entry& entry, Request&& request, Instant now) {
       settle(entry, now);
       return;
     }
-  } else if (!op.may_have_run()) {
+  } else if (!op.may_have_run() && protocol::is_forward(request.op)) {
     SETTLE_REACHED("report about an op that was never called");
     refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
@@ -308,8 +397,12 @@ void Shard::report(Entry& entry, Request&& request, Instant now) {
                             .dice = static_cast<std::uint32_t>(core_.random.next()),
                             .outcome = request.outcome,
                             .answer = kAnswerReported,
-                            .result = request.result};
-  const bool contradicts = !op.is_open();
+                            .result = request.result,
+                            .read_only = request.read_only};
+  // After a submit the client has vouched for every branch.
+  const bool denies = request.outcome == Outcome::kRefused && protocol::is_forward(request.op) &&
+                      entry.state.decision == Decision::kCommit && entry.plan->client_driven;
+  const bool contradicts = !op.is_open() || denies;
   what.on = contradicts ? protocol::Event::kContradicted
                         : protocol::event_of_answer(*entry.plan, entry.state, what, CheckState::kUndecided);
   const auto step = protocol::step(*entry.plan, entry.state, what);
@@ -343,11 +436,19 @@ void Shard::on_found(Found&& found, Instant now) {
     } else if (found.failed || (!found.record && !may_act(now))) {
       core_.outputs.reply(request.token, AnswerKind::kStoreUnknown, nullptr);
     } else if (!found.record) {
-      core_.outputs.reply(request.token, AnswerKind::kUnknownGid, nullptr);
+      core_.outputs.reply(request.token, kind_of_absence(request), nullptr);
     } else {
       found_for_request(StoredRecord(*found.record), std::move(request), now);
     }
   }
+}
+
+/// R4: what an earlier ownership has named and never made durable can only be begun anew.
+AnswerKind Shard::kind_of_absence(const Request& request) const {
+  const std::optional<Tid> tid = Tid::parse(request.gid);
+  const bool closed = tid && tid->epoch < epoch_ && request.verb != Verb::kQuery;
+  if (closed) SETTLE_REACHED("verb for a transaction of a closed epoch");
+  return closed ? AnswerKind::kEpochClosed : AnswerKind::kUnknownGid;
 }
 
 void Shard::found_for_begin(Found&& found, const Begin& begin) {
@@ -385,12 +486,15 @@ void Shard::found_for_request(StoredRecord&& record, Request&& request, Instant 
   AnswerKind kind = AnswerKind::kDocument;
   if (request.verb == Verb::kReport) {
     const std::int32_t branch = index_of(**plan, request.branch);
-    const Op owed = (*plan)->pattern == Pattern::kSaga ? Op::kAction : Op::kDeliver;
-    if (branch < 0 || request.op != owed) {
+    const auto index = static_cast<std::size_t>(std::max(branch, 0));
+    if (branch == kNoBranch ||
+        (request.op != protocol::forward_op(**plan, index) && request.op != protocol::back_op(**plan, *state, index))) {
       kind = AnswerKind::kUnknownBranch;
     } else if (!agrees(protocol::op_state(*state, {branch, request.op}), request.outcome)) {
       kind = AnswerKind::kWrongPhase;
     }
+  } else if (request.verb == Verb::kEnlist || request.verb == Verb::kResolve) {
+    kind = AnswerKind::kWrongPhase;
   } else if (request.verb != Verb::kQuery) {
     // The rows of the final phase decide whether the verb agrees with what was decided; they change nothing.
     if (!protocol::step(**plan, *state, {.on = event_of(request.verb), .now = now, .reason = {}}))

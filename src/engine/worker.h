@@ -38,18 +38,28 @@ struct Begin {
   Wait wait;
 };
 
-enum class Verb : std::uint8_t { kSubmit, kAbort, kQuery, kRetryNow, kReport };
+enum class Verb : std::uint8_t { kSubmit, kAbort, kQuery, kRetryNow, kReport, kEnlist, kResolve, kStop };
+
+/// What an operator vouches for about a branch. It is evidence; a decision never changes (R8).
+enum class Resolution : std::uint8_t {
+  kDone,       ///< what the branch owes has been done
+  kSkipped,    ///< it will not be done
+  kCancelled,  ///< its effect has been taken back, or never was
+};
 
 struct Request {
   Token token = 0;
   Verb verb = Verb::kQuery;
   std::string gid;
   Wait wait;
-  std::string reason;                   ///< kAbort, kRetryNow
-  std::string branch;                   ///< kReport
-  Op op = Op::kAction;                  ///< kReport: kAction or kDeliver
-  Outcome outcome = Outcome::kUnknown;  ///< kReport: kDone or kRefused
-  std::string result;                   ///< kReport
+  std::string reason;                         ///< kAbort, kRetryNow, kResolve, kStop
+  std::string branch;                         ///< kReport, kResolve
+  Op op = Op::kAction;                        ///< kReport
+  Outcome outcome = Outcome::kUnknown;        ///< kReport: kDone or kRefused
+  std::string result;                         ///< kReport
+  bool read_only = false;                     ///< kReport of a prepare: the vote
+  std::shared_ptr<const OwnedPlan> enlisted;  ///< kEnlist: a plan with one branch, the one to add
+  Resolution as = Resolution::kDone;          ///< kResolve
 };
 
 /// The client of this token is gone; its wait can be forgotten.
@@ -115,7 +125,10 @@ enum class AnswerKind : std::uint8_t {
   kCreated,        ///< begin, new
   kGidReused,      ///< begin: the gid stands for another plan
   kUnknownGid,     ///< not known here (never "aborted")
-  kUnknownBranch,  ///< report
+  kUnknownBranch,  ///< report, resolve
+  kBranchReused,   ///< enlist: the branch id stands for another branch; `view` is set
+  kTooMany,        ///< enlist: the transaction has as many branches as it may have; `view` is set
+  kEpochClosed,    ///< a verb for a transaction of an earlier ownership that was never durable: begin anew (R4)
   kWrongPhase,     ///< the verb opposes the decision or does not belong to the pattern; `view` is set
   kContradiction,  ///< report: another outcome was told before; an incident is open; `view` is set
   kOverloaded,     ///< admission limit; retry later
@@ -166,6 +179,7 @@ struct Limits {
   std::size_t unsaved_max = 20'000;        ///< saves without receipt per worker; beyond, begins are kOverloaded
   std::size_t waiting_loads_max = 10'000;  ///< requests held while shards load; beyond: kNotOwner
   std::size_t calls_per_destination = 256;
+  std::size_t branches_max = 1'000;                ///< of a transaction into which a client enlists
   Duration alert_after = std::chrono::minutes{5};  ///< phase two without progress
 };
 

@@ -130,6 +130,8 @@ std::string_view name_of(Cause cause) {
       return "checked-back";
     case Cause::kContradiction:
       return "contradiction";
+    case Cause::kStopped:
+      return "stopped";
     case Cause::kUndecided:
       return "undecided";
   }
@@ -166,6 +168,30 @@ std::string_view name_of(Happening happening) {
       return "retry-asked";
     case Happening::kCheckDecided:
       return "check-decided";
+    case Happening::kEnlisted:
+      return "enlisted";
+    case Happening::kPivotReleased:
+      return "pivot-released";
+    case Happening::kGivenUp:
+      return "given-up";
+    case Happening::kStopped:
+      return "stopped";
+    case Happening::kResolved:
+      return "resolved";
+    case Happening::kFollowedUp:
+      return "followed-up";
+  }
+  return "?";
+}
+
+std::string_view name_of(Heuristic heuristic) {
+  switch (heuristic) {
+    case Heuristic::kNone:
+      return "none";
+    case Heuristic::kMixed:
+      return "mixed";
+    case Heuristic::kHazard:
+      return "hazard";
   }
   return "?";
 }
@@ -184,6 +210,10 @@ std::string answer_text(AnswerCode code) {
       return "not understood";
     case kAnswerReported:
       return "reported";
+    case kAnswerResolved:
+      return "resolved by an operator";
+    case kAnswerUnbound:
+      return "bound result has no such part";
     case kAnswerUnresolved:
       return "unknown host";
     case kAnswerCancelled:

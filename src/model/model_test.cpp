@@ -12,6 +12,7 @@ Plan two_steps() {
   plan.branches.resize(2);
   plan.branches[0] = {.id = "stock",
                       .forward = "http://a/lock",
+                      .confirm = {},
                       .back = "http://a/unlock",
                       .input = "{\"n\":1}",
                       .back_input = {},
@@ -19,6 +20,7 @@ Plan two_steps() {
                       .retry = {}};
   plan.branches[1] = {.id = "points",
                       .forward = "http://b/add",
+                      .confirm = {},
                       .back = {},
                       .input = {},
                       .back_input = "x",

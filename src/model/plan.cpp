@@ -1,7 +1,6 @@
 #include "model/plan.h"
 
 #include <algorithm>
-#include <set>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -9,32 +8,39 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "model/bytes.h"
-#include "settle/ids.h"
+#include "model/plan_graph.h"
 
 // plan record :=  magic: u8 ('P')   major: u8   minor: u8
 //                 asked_size: varint (bytes of `asked`)
-//                 asked := pattern: u8   order: u8   flags: u8 (1: two-step)
+//                 asked := pattern: u8   order: u8   flags: u8 (1: two-step, 2: client-driven, 4: forward recovery)
 //                          check: text   check_after, delay, deliver_at, deadline: svarint (µs)
 //                          retry   attempt_timeout: svarint
 //                          headers: pairs
 //                          branches: varint (count)  branch*
+//                          (binds: varint (count)  bind*   parent: text)²
 //                 besides := labels: pairs   trace_parent: text
+//                 (enlisted: varint (count)  branch*)²
 //                 crc: u32 le (crc32c of everything before)
 // retry       :=  base, cap: svarint   factor, jitter: varint (permille)   attempts: varint   lasting: svarint
 // pairs       :=  varint (count)  (text text)*
-// branch      :=  id, forward, back, input: text   flags: u8 (1: back_input follows)   back_input: text?
+// branch      :=  id, forward, back, input: text
+//                 flags: u8 (1: back_input follows, 2: pivot, 4: optional, 8: more follows)   back_input: text?
 //                 after: varint (count) varint*   retry   attempt_timeout: svarint
+//                 more: (confirm: text   role, on_refused, on_exhausted: u8   degrade: svarint)?
+// bind        :=  branch: varint   back: u8   source: varint   from, into: text
 // text        :=  size: varint  bytes
-// The digest of a plan covers `asked` only. Minor versions add bytes behind `besides`; a reader skips what it does not
-// know.
+// ²: only in major version 2. A plan that needs nothing of version 2 is written in version 1, so that a daemon from
+// before can read it; this one reads both. The digest of a plan covers `asked` only. Minor versions add bytes before
+// the checksum; a reader skips what it does not know.
 
 namespace settle {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMajor = 2;
 constexpr std::uint8_t kMinor = 0;
-constexpr std::size_t kBranchesMax = 65'535;
+constexpr unsigned kTwoStepFlag = 1, kClientDrivenFlag = 2, kForwardRecoveryFlag = 4;     // of a plan
+constexpr unsigned kBackInputFlag = 1, kPivotFlag = 2, kOptionalFlag = 4, kMoreFlag = 8;  // of a branch
 constexpr std::size_t kCrcBytes = 4;
 constexpr std::size_t kSlackMax = 128;
 
@@ -83,38 +89,109 @@ Pairs take_pairs(ByteReader& in) {
   return pairs;
 }
 
+bool needs_more(const BranchPlan& branch) {
+  return !branch.confirm.empty() || branch.role != Role::kMain || branch.on_refused != Policy::kPark ||
+         branch.on_exhausted != Policy::kPark || branch.degrade != kNoBranch;
+}
+
+bool needs_version_2(const Plan& plan) {
+  const auto is_new = [](const BranchPlan& branch) { return needs_more(branch) || branch.pivot || branch.optional; };
+  return plan.pattern == Pattern::kTcc || plan.pattern == Pattern::kTwoPhase || plan.forward_recovery ||
+         !plan.binds.empty() || plan.enlisted != 0 || std::any_of(plan.branches.begin(), plan.branches.end(), is_new);
+}
+
 void put_branch(ByteWriter& out, const BranchPlan& branch) {
   out.text(branch.id);
   out.text(branch.forward);
   out.text(branch.back);
   out.text(branch.input);
-  out.u8(branch.has_back_input ? 1 : 0);
+  const bool more = needs_more(branch);
+  out.u8(static_cast<std::uint8_t>((branch.has_back_input ? kBackInputFlag : 0U) | (branch.pivot ? kPivotFlag : 0U) |
+                                   (branch.optional ? kOptionalFlag : 0U) | (more ? kMoreFlag : 0U)));
   if (branch.has_back_input) out.text(branch.back_input);
   out.varint(branch.after.size());
   for (const std::uint16_t before : branch.after) out.varint(before);
   put_retry(out, branch.retry);
   put_duration(out, branch.attempt_timeout);
+  if (!more) return;
+  out.text(branch.confirm);
+  out.u8(static_cast<std::uint8_t>(branch.role));
+  out.u8(static_cast<std::uint8_t>(branch.on_refused));
+  out.u8(static_cast<std::uint8_t>(branch.on_exhausted));
+  out.signed_varint(branch.degrade);
 }
 
-BranchPlan take_branch(ByteReader& in) {
-  BranchPlan branch;
+bool take_more(ByteReader& in, BranchPlan& branch) {
+  branch.confirm = in.text();
+  const std::uint8_t role = in.u8();
+  const std::uint8_t refused = in.u8();
+  const std::uint8_t exhausted = in.u8();
+  branch.degrade = static_cast<std::int32_t>(in.signed_varint());
+  if (role > static_cast<unsigned>(Role::kDegrade) || refused > static_cast<unsigned>(Policy::kDegrade) ||
+      exhausted > static_cast<unsigned>(Policy::kDegrade)) {
+    return false;
+  }
+  branch.role = static_cast<Role>(role);
+  branch.on_refused = static_cast<Policy>(refused);
+  branch.on_exhausted = static_cast<Policy>(exhausted);
+  return in.ok();
+}
+
+bool take_branch(ByteReader& in, BranchPlan& branch) {
   branch.id = in.text();
   branch.forward = in.text();
   branch.back = in.text();
   branch.input = in.text();
-  branch.has_back_input = (in.u8() & 1U) != 0;
+  const std::uint8_t flags = in.u8();
+  branch.has_back_input = (flags & kBackInputFlag) != 0;
+  branch.pivot = (flags & kPivotFlag) != 0;
+  branch.optional = (flags & kOptionalFlag) != 0;
   if (branch.has_back_input) branch.back_input = in.text();
   const auto count = in.bounded<std::size_t>(in.left());
   for (std::size_t i = 0; i < count && in.ok(); ++i) branch.after.push_back(in.bounded<std::uint16_t>(kBranchesMax));
   branch.retry = take_retry(in);
   branch.attempt_timeout = take_duration(in);
-  return branch;
+  return (flags & kMoreFlag) != 0 ? take_more(in, branch) : in.ok();
 }
+
+bool take_branches(ByteReader& in, std::vector<BranchPlan>& branches) {
+  const auto count = in.bounded<std::size_t>(std::min(in.left(), kBranchesMax));
+  branches.reserve(branches.size() + std::min<std::size_t>(count, 1024));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!take_branch(in, branches.emplace_back())) return false;
+  }
+  return in.ok();
+}
+
+void put_bind(ByteWriter& out, const Bind& bind) {
+  out.varint(bind.branch);
+  out.u8(bind.back ? 1 : 0);
+  out.varint(bind.source);
+  out.text(bind.from);
+  out.text(bind.into);
+}
+
+bool take_binds(ByteReader& in, Plan& plan) {
+  const auto count = in.bounded<std::size_t>(in.left());
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    Bind& bind = plan.binds.emplace_back();
+    bind.branch = in.bounded<std::uint16_t>(kBranchesMax);
+    bind.back = (in.u8() & 1U) != 0;
+    bind.source = in.bounded<std::uint16_t>(kBranchesMax);
+    bind.from = in.text();
+    bind.into = in.text();
+    if (bind.branch >= plan.branches.size() || bind.source >= plan.branches.size()) return false;
+  }
+  return in.ok();
+}
+
+std::size_t asked_branches(const Plan& plan) { return plan.branches.size() - plan.enlisted; }
 
 void put_asked(ByteWriter& out, const Plan& plan) {
   out.u8(static_cast<std::uint8_t>(plan.pattern));
   out.u8(static_cast<std::uint8_t>(plan.order));
-  out.u8(plan.two_step ? 1 : 0);
+  out.u8(static_cast<std::uint8_t>((plan.two_step ? kTwoStepFlag : 0U) | (plan.client_driven ? kClientDrivenFlag : 0U) |
+                                   (plan.forward_recovery ? kForwardRecoveryFlag : 0U)));
   out.text(plan.check);
   put_duration(out, plan.check_after);
   put_duration(out, plan.delay);
@@ -123,8 +200,18 @@ void put_asked(ByteWriter& out, const Plan& plan) {
   put_retry(out, plan.retry);
   put_duration(out, plan.attempt_timeout);
   put_pairs(out, plan.headers);
-  out.varint(plan.branches.size());
-  for (const BranchPlan& branch : plan.branches) put_branch(out, branch);
+  const std::size_t branches = asked_branches(plan);
+  out.varint(branches);
+  for (std::size_t i = 0; i < branches; ++i) put_branch(out, plan.branches[i]);
+  if (!needs_version_2(plan)) return;
+  out.varint(plan.binds.size());
+  for (const Bind& bind : plan.binds) put_bind(out, bind);
+  out.text(plan.parent);
+}
+
+void put_enlisted(ByteWriter& out, const Plan& plan) {
+  out.varint(plan.enlisted);
+  for (std::size_t i = asked_branches(plan); i < plan.branches.size(); ++i) put_branch(out, plan.branches[i]);
 }
 
 /// A little more than `plan` takes, as long as its numbers are usual ones.
@@ -137,21 +224,23 @@ std::size_t estimated_bytes(const Plan& plan) {
   }
   for (const BranchPlan& branch : plan.branches) {
     bytes += branch.id.size() + branch.forward.size() + branch.back.size() + branch.input.size();
-    bytes += branch.back_input.size() + 3 * branch.after.size() + kNumbersOfBranch;
+    bytes += branch.confirm.size() + branch.back_input.size() + 3 * branch.after.size() + kNumbersOfBranch;
   }
-  return bytes;
+  for (const Bind& bind : plan.binds) bytes += bind.from.size() + bind.into.size() + 8;
+  return bytes + plan.parent.size();
 }
 
-bool take_asked(ByteReader& in, Plan& plan) {
+bool take_asked(ByteReader& in, std::uint8_t major, Plan& plan) {
   const std::uint8_t pattern = in.u8();
-  if (pattern != static_cast<std::uint8_t>(Pattern::kSaga) && pattern != static_cast<std::uint8_t>(Pattern::kMessage)) {
-    return false;
-  }
+  if (pattern < 1 || pattern > kPatterns) return false;
   plan.pattern = static_cast<Pattern>(pattern);
   const std::uint8_t order = in.u8();
   if (order > static_cast<std::uint8_t>(Order::kGraph)) return false;
   plan.order = static_cast<Order>(order);
-  plan.two_step = (in.u8() & 1U) != 0;
+  const std::uint8_t flags = in.u8();
+  plan.two_step = (flags & kTwoStepFlag) != 0;
+  plan.client_driven = (flags & kClientDrivenFlag) != 0;
+  plan.forward_recovery = (flags & kForwardRecoveryFlag) != 0;
   plan.check = in.text();
   plan.check_after = take_duration(in);
   plan.delay = take_duration(in);
@@ -160,43 +249,15 @@ bool take_asked(ByteReader& in, Plan& plan) {
   plan.retry = take_retry(in);
   plan.attempt_timeout = take_duration(in);
   plan.headers = take_pairs(in);
-  const auto count = in.bounded<std::size_t>(std::min(in.left(), kBranchesMax));
-  plan.branches.reserve(std::min<std::size_t>(count, 1024));
-  for (std::size_t i = 0; i < count && in.ok(); ++i) plan.branches.push_back(take_branch(in));
+  if (!take_branches(in, plan.branches)) return false;
+  if (major < 2) return true;
+  if (!take_binds(in, plan)) return false;
+  plan.parent = in.text();
   return in.ok();
 }
 
-/// Orders the branches so that predecessors come first (Kahn 1962). False: a cycle, or an edge out of range.
-bool derive_graph(Plan& plan) {
-  const std::size_t count = plan.branches.size();
-  plan.topological.clear();
-  plan.successors.clear();
-  plan.topological.reserve(count);
-  if (plan.order != Order::kGraph) {
-    for (std::size_t i = 0; i < count; ++i) plan.topological.push_back(static_cast<std::uint16_t>(i));
-    return true;
-  }
-  plan.successors.resize(count);
-  std::vector<std::size_t> missing(count, 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    for (const std::uint16_t before : plan.branches[i].after) {
-      if (before >= count) return false;
-      plan.successors[before].push_back(static_cast<std::uint16_t>(i));
-      ++missing[i];
-    }
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (missing[i] == 0) plan.topological.push_back(static_cast<std::uint16_t>(i));
-  }
-  for (std::size_t next = 0; next < plan.topological.size(); ++next) {
-    for (const std::uint16_t after : plan.successors[plan.topological[next]]) {
-      if (--missing[after] == 0) plan.topological.push_back(after);
-    }
-  }
-  return plan.topological.size() == count;
-}
-
 struct Frame {
+  std::uint8_t major = 0;
   std::string_view asked;
   std::string_view besides;
 };
@@ -215,14 +276,14 @@ Result<Frame> open_frame(std::string_view bytes) {
   ByteReader in(covered);
   if (in.u8() != kMagic) return Error{ErrorCode::kCorrupt, "plan record: not a plan"};
   const std::uint8_t major = in.u8();
-  if (major != kMajor) {
+  if (major < 1 || major > kMajor) {
     return Error{ErrorCode::kInvalid, "plan record: format " + std::to_string(major) +
-                                          " is not known to this version, which reads " + std::to_string(kMajor)};
+                                          " is not known to this version, which reads up to " + std::to_string(kMajor)};
   }
   (void)in.u8();
   const std::string_view asked = in.text();
   if (!in.ok()) return Error{ErrorCode::kCorrupt, "plan record: cut short"};
-  return Frame{asked, covered.substr(static_cast<std::size_t>(asked.data() + asked.size() - covered.data()))};
+  return Frame{major, asked, covered.substr(static_cast<std::size_t>(asked.data() + asked.size() - covered.data()))};
 }
 
 PlanDigest digest_of_asked(std::string_view asked) {
@@ -241,6 +302,7 @@ OwnedPlan OwnedPlan::encode(const Plan& plan) {
   // The size of `asked` goes before it and is known after it: what leads up to it is written last, into this gap.
   constexpr std::size_t kGap = 16;
   const std::size_t estimate = estimated_bytes(plan);
+  const std::uint8_t major = needs_version_2(plan) ? 2 : 1;
   std::string bytes;
   bytes.reserve(kGap + estimate);
   bytes.resize(kGap);
@@ -252,12 +314,13 @@ OwnedPlan OwnedPlan::encode(const Plan& plan) {
     asked_bytes = out.size() - kGap;
     put_pairs(out, plan.labels);
     out.text(plan.trace_parent);
+    if (major == 2) put_enlisted(out, plan);
   }
   std::string head;
   {
     ByteWriter before(head);
     before.u8(kMagic);
-    before.u8(kMajor);
+    before.u8(major);
     before.u8(kMinor);
     before.varint(asked_bytes);
   }
@@ -273,6 +336,13 @@ OwnedPlan OwnedPlan::encode(const Plan& plan) {
   return owned;
 }
 
+OwnedPlan OwnedPlan::with_enlisted(const BranchPlan& branch) const {
+  Plan more = plan_;
+  more.branches.push_back(branch);
+  ++more.enlisted;
+  return encode(more);
+}
+
 Result<OwnedPlan> OwnedPlan::decode(std::string bytes) {
   OwnedPlan owned;
   owned.bytes_ = std::make_shared<const std::string>(std::move(bytes));
@@ -285,11 +355,17 @@ Result<void> OwnedPlan::read_views() {
   const Result<Frame> frame = open_frame(*bytes_);
   if (!frame) return frame.error();
   ByteReader asked(frame->asked);
-  if (!take_asked(asked, plan_) || !asked.at_end()) return Error{ErrorCode::kCorrupt, "plan record: bad plan"};
+  if (!take_asked(asked, frame->major, plan_) || !asked.at_end())
+    return Error{ErrorCode::kCorrupt, "plan record: bad plan"};
   ByteReader besides(frame->besides);
   plan_.labels = take_pairs(besides);
   plan_.trace_parent = besides.text();
   if (!besides.ok()) return Error{ErrorCode::kCorrupt, "plan record: bad labels"};
+  if (frame->major >= 2) {
+    const std::size_t at_begin = plan_.branches.size();
+    if (!take_branches(besides, plan_.branches)) return Error{ErrorCode::kCorrupt, "plan record: bad enlisted branch"};
+    plan_.enlisted = plan_.branches.size() - at_begin;
+  }
   if (!derive_graph(plan_)) return Error{ErrorCode::kCorrupt, "plan record: its graph has a cycle"};
   return {};
 }
@@ -300,35 +376,6 @@ PlanDigest digest_of_plan(std::string_view bytes) {
   ByteReader in(bytes);
   (void)in.raw(3);
   return digest_of_asked(in.text());
-}
-
-Result<void> check_plan(const Plan& plan) {
-  const auto invalid = [](std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; };
-  if (plan.branches.empty()) return invalid("no branches; at least one is needed");
-  if (plan.branches.size() > kBranchesMax) return invalid("more than 65535 branches");
-  if (plan.two_step == plan.check.empty()) return invalid("a two-step message needs exactly one check URL");
-  std::set<std::string_view> ids;
-  for (const BranchPlan& branch : plan.branches) {
-    if (!is_branch_id(branch.id))
-      return invalid("branch id '" + std::string(branch.id) + "' is not [A-Za-z0-9._-]{1,64}");
-    if (branch.id == "00") return invalid("branch id '00' is reserved for the check-back");
-    if (!ids.insert(branch.id).second) return invalid("branch id '" + std::string(branch.id) + "' appears twice");
-    if (branch.forward.empty()) return invalid("branch '" + std::string(branch.id) + "' has no URL");
-    for (const std::uint16_t before : branch.after) {
-      if (before >= plan.branches.size())
-        return invalid("branch '" + std::string(branch.id) + "' comes after one that does not exist");
-    }
-  }
-  Plan graph;
-  graph.order = plan.order;
-  graph.branches = plan.branches;
-  if (!derive_graph(graph)) {
-    std::vector<bool> sorted(plan.branches.size(), false);
-    for (const std::uint16_t index : graph.topological) sorted[index] = true;
-    const auto stuck = static_cast<std::size_t>(std::find(sorted.begin(), sorted.end(), false) - sorted.begin());
-    return invalid("branch '" + std::string(plan.branches[stuck].id) + "' is on or behind a cycle of `after`");
-  }
-  return {};
 }
 
 }  // namespace settle

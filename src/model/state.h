@@ -23,11 +23,18 @@ inline constexpr AnswerCode kAnswerGarbage = -4;     ///< not understood, or too
 inline constexpr AnswerCode kAnswerReported = -5;    ///< told by the participant itself (verb report)
 inline constexpr AnswerCode kAnswerUnresolved = -6;  ///< the host has no address; nothing was sent
 inline constexpr AnswerCode kAnswerCancelled = -7;   ///< taken back before it was sent
+inline constexpr AnswerCode kAnswerResolved = -8;    ///< vouched for by an operator
+inline constexpr AnswerCode kAnswerUnbound = -9;     ///< nothing was sent: a bound result has no such part
 
 /// "HTTP 503", "timeout", …
 std::string answer_text(AnswerCode code);
 
-enum class OpStatus : std::uint8_t { kOpen = 0, kDone = 1, kRefused = 2 };
+enum class OpStatus : std::uint8_t {
+  kOpen = 0,
+  kDone = 1,
+  kRefused = 2,
+  kGivenUp = 3,  ///< its bound is used up, and the transaction does without it
+};
 
 /// One op of one branch.
 struct OpState {
@@ -35,7 +42,8 @@ struct OpState {
   /// R1: some attempt may have reached the participant and nobody knows what became of it. Never cleared by a later
   /// refusal, only a `done` makes it irrelevant. A record written during an attempt says true.
   bool doubtful = false;
-  bool exhausted = false;  ///< the retry bound is used up; in phase two it is asked on, slowly
+  bool exhausted = false;  ///< the retry bound is used up; where nothing else can be done it is asked on, slowly
+  bool read_only = false;  ///< two_phase: voted so; it hears no commit
   Outcome last = Outcome::kUnknown;
   AnswerCode last_answer = kNoAnswer;
   std::uint32_t attempts = 0;  ///< attempts of which bytes were written out, without those answered "running"
@@ -52,12 +60,13 @@ struct OpState {
 
   [[nodiscard]] bool in_flight() const { return call != 0; }
   [[nodiscard]] bool is_open() const { return status == OpStatus::kOpen; }
+  [[nodiscard]] bool may_be_called(Instant now) const { return is_open() && !in_flight() && due <= now; }
   [[nodiscard]] bool may_have_run() const { return status == OpStatus::kDone || doubtful || in_flight(); }
 };
 
 struct BranchState {
-  OpState forward;  ///< action, or delivery
-  OpState back;     ///< compensation
+  OpState forward;  ///< action, try, prepare, or delivery
+  OpState back;     ///< what the decision asks for: compensation, confirm, cancel, commit, or rollback
 };
 
 /// Why a transaction turned back or what it waits for a person about. Values are stored.
@@ -70,8 +79,17 @@ enum class Cause : std::uint8_t {
   kCheckedBack = 5,    ///< the check-back said that the local transaction did not happen
   kContradiction = 6,  ///< a participant told two different outcomes
   kUndecided = 7,      ///< past its deadline and the check-back still knows nothing
+  kStopped = 8,        ///< an operator wants no more calls
 };
 std::string_view name_of(Cause cause);
+
+/// What operators' and participants' evidence says against the decision. Values are stored.
+enum class Heuristic : std::uint8_t {
+  kNone = 0,
+  kMixed = 1,   ///< a branch is known to have ended otherwise than the transaction
+  kHazard = 2,  ///< a branch may have
+};
+std::string_view name_of(Heuristic heuristic);
 
 /// What the program cannot solve alone. It never expires; it closes itself when the cause is gone.
 struct Incident {
@@ -97,6 +115,12 @@ enum class Happening : std::uint8_t {
   kIncidentClosed = 12,
   kRetryAsked = 13,
   kCheckDecided = 14,
+  kEnlisted = 15,
+  kPivotReleased = 16,
+  kGivenUp = 17,   ///< the transaction goes on without this branch
+  kStopped = 18,   ///< by an operator
+  kResolved = 19,  ///< by an operator, for this branch
+  kFollowedUp = 20,
 };
 std::string_view name_of(Happening happening);
 
@@ -124,7 +148,10 @@ struct State {
   Instant deadline_at = kNever;
   Instant deliver_at = kNoInstant;  ///< message: set by submit
   bool deadline_seen = false;       ///< message: the check due at the deadline has been asked for
-  OpState check;                    ///< message, two-step
+  bool pivot_released = false;      ///< saga: the pivot may have been called (R2)
+  bool stopped = false;             ///< by an operator: no call leaves
+  Heuristic heuristic = Heuristic::kNone;
+  OpState check;  ///< message, two-step
   std::optional<Incident> incident;
   std::vector<BranchState> branches;
   std::vector<TimelineEntry> timeline;

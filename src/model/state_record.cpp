@@ -8,26 +8,31 @@
 // state record :=  magic: u8 ('S')   major: u8   minor: u8
 //                  phase, decision, outcome, cause: u8   cause_branch: svarint   reason: text
 //                  created_at: svarint (µs)   updated_at: svarint (µs after created_at)
-//                  deadline_at, deliver_at: svarint (µs)   flags: u8 (1: deadline_seen, 2: check follows, 4: incident
-//                  follows) check: op?   incident: (cause: u8  since: svarint  branch: svarint  op: u8)? branches:
-//                  varint (count)  (forward: op  back: op)* timeline: varint (count)  line* crc: u32 le (crc32c of
-//                  everything before)
+//                  deadline_at, deliver_at: svarint (µs)
+//                  flags: u8 (1: deadline_seen, 2: check follows, 4: incident follows, 8: pivot released, 16: stopped)
+//                  check: op?   incident: (cause: u8  since: svarint  branch: svarint  op: u8)?
+//                  branches: varint (count)  (forward: op  back: op)*
+//                  timeline: varint (count)  line*
+//                  (heuristic: u8   read_only: varint (count)  varint*)²
+//                  crc: u32 le (crc32c of everything before)
 // op           :=  head: u8 (bits 0-1 status, 2 doubtful, 3 exhausted, 4 the rest follows, 5-7 last outcome)
 //                  rest: (answer: svarint  attempts, running: varint  due: svarint  since: svarint  result: text)?
 // line         :=  at: svarint (µs after created_at)  happening: u8  branch: svarint  op: u8  answer: svarint  count:
-// varint Times of an op are µs after created_at. Minor versions add bytes before the crc; a reader skips what it does
-// not know.
+// varint Times of an op are µs after created_at.
+// ²: only in major version 2. A state that needs nothing of version 2 is written in version 1, as plans are (see
+// plan.cpp). Minor versions add bytes before the crc; a reader skips what it does not know.
 
 namespace settle {
 namespace {
 
 constexpr std::uint8_t kMagic = 'S';
-constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMajor = 2;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kCrcBytes = 4;
 
-constexpr unsigned kDoubtfulBit = 4, kExhaustedBit = 8, kRestBit = 16;        // of the head of an op
-constexpr unsigned kDeadlineSeenFlag = 1, kCheckFlag = 2, kIncidentFlag = 4;  // of a state
+constexpr unsigned kDoubtfulBit = 4, kExhaustedBit = 8, kRestBit = 16;  // of the head of an op
+constexpr unsigned kDeadlineSeenFlag = 1, kCheckFlag = 2, kIncidentFlag = 4, kPivotFlag = 8,
+                   kStoppedFlag = 16;  // of a state
 
 void put_op(ByteWriter& out, const OpState& op, Instant origin) {
   // R1: the reader of this record cannot know how a running attempt ended.
@@ -50,7 +55,7 @@ bool take_op(ByteReader& in, OpState& op, Instant origin) {
   const std::uint8_t head = in.u8();
   const unsigned status = head & 3U;
   const unsigned last = head >> 5U;
-  if (status > 2 || last < 1 || last > 4) return false;
+  if (last < 1 || last > 4) return false;
   op.status = static_cast<OpStatus>(status);
   op.doubtful = (head & kDoubtfulBit) != 0;
   op.exhausted = (head & kExhaustedBit) != 0;
@@ -76,7 +81,7 @@ void put_line(ByteWriter& out, const TimelineEntry& line, Instant origin) {
   out.varint(line.count);
 }
 
-bool is_op(unsigned value) { return value >= 1 && value <= static_cast<unsigned>(Op::kCheck); }
+bool is_op(unsigned value) { return value >= 1 && value <= static_cast<unsigned>(Op::kRollback); }
 
 bool take_line(ByteReader& in, TimelineEntry& line, Instant origin) {
   line.at = saturating_add(origin, Duration{in.signed_varint()});
@@ -85,7 +90,7 @@ bool take_line(ByteReader& in, TimelineEntry& line, Instant origin) {
   const std::uint8_t op = in.u8();
   line.answer = static_cast<AnswerCode>(in.signed_varint());
   line.count = in.bounded<std::uint32_t>(UINT32_MAX);
-  if (happening < 1 || happening > static_cast<unsigned>(Happening::kCheckDecided) || !is_op(op)) return false;
+  if (happening < 1 || happening > static_cast<unsigned>(Happening::kFollowedUp) || !is_op(op)) return false;
   line.happening = static_cast<Happening>(happening);
   line.op = static_cast<Op>(op);
   return in.ok();
@@ -98,7 +103,7 @@ bool take_incident(ByteReader& in, State& state) {
   if (incident.since < kNoInstant) return false;
   incident.branch = static_cast<std::int32_t>(in.signed_varint());
   const std::uint8_t op = in.u8();
-  if (cause > static_cast<unsigned>(Cause::kUndecided) || !is_op(op)) return false;
+  if (cause > static_cast<unsigned>(Cause::kStopped) || !is_op(op)) return false;
   incident.cause = static_cast<Cause>(cause);
   incident.op = static_cast<Op>(op);
   state.incident = incident;
@@ -110,8 +115,7 @@ bool take_head(ByteReader& in, State& state) {
   const std::uint8_t decision = in.u8();
   const std::uint8_t outcome = in.u8();
   const std::uint8_t cause = in.u8();
-  if (phase == 0 || phase > static_cast<unsigned>(Phase::kEnded) || decision > 2 || outcome > 2 ||
-      cause > static_cast<unsigned>(Cause::kUndecided)) {
+  if (phase == 0 || phase >= kPhases || decision > 2 || outcome > 2 || cause > static_cast<unsigned>(Cause::kStopped)) {
     return false;
   }
   state.phase = static_cast<Phase>(phase);
@@ -129,10 +133,50 @@ bool take_head(ByteReader& in, State& state) {
   return in.ok() && !before_1970;
 }
 
-bool take_state(ByteReader& in, State& state) {
+/// Phases, ops, causes and happenings that version 1 does not know.
+bool needs_version_2(const State& state) {
+  const auto is_new = [](const BranchState& branch) {
+    return branch.forward.read_only || branch.forward.status == OpStatus::kGivenUp ||
+           branch.back.status == OpStatus::kGivenUp;
+  };
+  return state.phase > Phase::kEnded || state.pivot_released || state.stopped || state.heuristic != Heuristic::kNone ||
+         std::any_of(state.timeline.begin(), state.timeline.end(),
+                     [](const TimelineEntry& line) {
+                       return line.happening > Happening::kCheckDecided || line.op > Op::kCheck;
+                     }) ||
+         (state.incident && (state.incident->cause > Cause::kUndecided || state.incident->op > Op::kCheck)) ||
+         std::any_of(state.branches.begin(), state.branches.end(), is_new);
+}
+
+void put_extension(ByteWriter& out, const State& state) {
+  out.u8(static_cast<std::uint8_t>(state.heuristic));
+  out.varint(
+      static_cast<std::uint64_t>(std::count_if(state.branches.begin(), state.branches.end(),
+                                               [](const BranchState& branch) { return branch.forward.read_only; })));
+  for (std::size_t i = 0; i < state.branches.size(); ++i) {
+    if (state.branches[i].forward.read_only) out.varint(i);
+  }
+}
+
+bool take_extension(ByteReader& in, State& state) {
+  const std::uint8_t heuristic = in.u8();
+  if (heuristic > static_cast<unsigned>(Heuristic::kHazard)) return false;
+  state.heuristic = static_cast<Heuristic>(heuristic);
+  const auto readers = in.bounded<std::size_t>(state.branches.size());
+  for (std::size_t i = 0; i < readers; ++i) {
+    const auto branch = in.bounded<std::size_t>(state.branches.size());
+    if (!in.ok() || branch >= state.branches.size()) return false;
+    state.branches[branch].forward.read_only = true;
+  }
+  return in.ok();
+}
+
+bool take_state(ByteReader& in, std::uint8_t major, State& state) {
   if (!take_head(in, state)) return false;
   const std::uint8_t flags = in.u8();
   state.deadline_seen = (flags & kDeadlineSeenFlag) != 0;
+  state.pivot_released = (flags & kPivotFlag) != 0;
+  state.stopped = (flags & kStoppedFlag) != 0;
   if ((flags & kCheckFlag) != 0 && !take_op(in, state.check, state.created_at)) return false;
   if ((flags & kIncidentFlag) != 0 && !take_incident(in, state)) return false;
   const auto branches = in.bounded<std::size_t>(in.left());
@@ -142,8 +186,10 @@ bool take_state(ByteReader& in, State& state) {
   }
   const auto lines = in.bounded<std::size_t>(kTimelineEntriesMax);
   state.timeline.resize(lines);
-  return std::all_of(state.timeline.begin(), state.timeline.end(),
-                     [&](TimelineEntry& line) { return take_line(in, line, state.created_at); });
+  for (TimelineEntry& line : state.timeline) {
+    if (!take_line(in, line, state.created_at)) return false;
+  }
+  return major < 2 || take_extension(in, state);
 }
 
 }  // namespace
@@ -158,8 +204,9 @@ void encode_state(const State& state, std::string& bytes) {
   bytes.clear();
   ByteWriter out(bytes);
   out.expect(96 + 32 * state.branches.size() + 16 * state.timeline.size());
+  const std::uint8_t major = needs_version_2(state) ? 2 : 1;
   out.u8(kMagic);
-  out.u8(kMajor);
+  out.u8(major);
   out.u8(kMinor);
   out.u8(static_cast<std::uint8_t>(state.phase));
   out.u8(static_cast<std::uint8_t>(state.decision));
@@ -173,7 +220,8 @@ void encode_state(const State& state, std::string& bytes) {
   out.signed_varint(micros(state.deliver_at));
   const bool has_check = state.check.attempts != 0 || state.check.due != kNoInstant;
   out.u8(static_cast<std::uint8_t>((state.deadline_seen ? kDeadlineSeenFlag : 0U) | (has_check ? kCheckFlag : 0U) |
-                                   (state.incident ? kIncidentFlag : 0U)));
+                                   (state.incident ? kIncidentFlag : 0U) | (state.pivot_released ? kPivotFlag : 0U) |
+                                   (state.stopped ? kStoppedFlag : 0U)));
   if (has_check) put_op(out, state.check, state.created_at);
   if (state.incident) {
     out.u8(static_cast<std::uint8_t>(state.incident->cause));
@@ -188,6 +236,7 @@ void encode_state(const State& state, std::string& bytes) {
   }
   out.varint(state.timeline.size());
   for (const TimelineEntry& line : state.timeline) put_line(out, line, state.created_at);
+  if (major == 2) put_extension(out, state);
   out.finish();
   out.u32(crc32c(bytes));
 }
@@ -200,13 +249,13 @@ Result<State> decode_state(std::string_view bytes) {
   ByteReader in(covered);
   if (in.u8() != kMagic) return Error{ErrorCode::kCorrupt, "state record: not a state"};
   const std::uint8_t major = in.u8();
-  if (major != kMajor) {
+  if (major < 1 || major > kMajor) {
     return Error{ErrorCode::kInvalid, "state record: format " + std::to_string(major) +
-                                          " is not known to this version, which reads " + std::to_string(kMajor)};
+                                          " is not known to this version, which reads up to " + std::to_string(kMajor)};
   }
   (void)in.u8();
   State state;
-  if (!take_state(in, state)) return Error{ErrorCode::kCorrupt, "state record: bad field"};
+  if (!take_state(in, major, state)) return Error{ErrorCode::kCorrupt, "state record: bad field"};
   return state;
 }
 

@@ -13,6 +13,13 @@
 
 namespace settle {
 
+/// A part of an earlier result that becomes a part of the payload (JSON pointers, RFC 6901).
+struct BoundPart {
+  std::string_view from;    ///< where it stands in `result`
+  std::string_view into;    ///< where it goes in the payload
+  std::string_view result;  ///< body of the earlier answer
+};
+
 /// One attempt of one op. The views are valid during `Participant::call` only.
 struct Call {
   std::uint64_t id = 0;  ///< unique in the worker; comes back in CallEnded
@@ -25,6 +32,7 @@ struct Call {
   std::uint32_t attempt = 1;   ///< shown to the participant; from 1
   std::string_view url;
   std::string_view payload;
+  const std::vector<BoundPart>* bound = nullptr;  ///< spliced into the payload before it is sent; null: nothing
   const std::vector<std::pair<std::string_view, std::string_view>>* headers = nullptr;  ///< forwarded, allow-listed
   std::string_view trace_parent;
   Instant sent_at;
@@ -39,6 +47,7 @@ struct CallEnded {
   std::int32_t branch = -1;
   Outcome outcome = Outcome::kUnknown;
   CheckState check = CheckState::kUndecided;  ///< for Op::kCheck with outcome kDone
+  bool read_only = false;                     ///< for Op::kPrepare with outcome kDone: the vote
   AnswerCode answer = kNoAnswer;
   bool reached = true;      ///< request bytes were written; false: nothing was sent and nothing is counted
   Duration retry_after{0};  ///< lower bound of the pause that the participant asked for

@@ -1,13 +1,18 @@
+#include "protocol/ops.h"
 #include "protocol/step.h"
 
 namespace settle::protocol {
 
-std::string_view name_of(Event event) {
+namespace {
+
+std::string_view bare_name_of(Event event) {
   switch (event) {
     case Event::kBegin:
       return "begin";
     case Event::kPrepare:
       return "prepare";
+    case Event::kEnlist:
+      return "enlist";
     case Event::kSubmit:
       return "submit";
     case Event::kAbort:
@@ -18,24 +23,24 @@ std::string_view name_of(Event event) {
       return "recover";
     case Event::kRetryNow:
       return "retry-now";
-    case Event::kActionDone:
-      return "action-done";
-    case Event::kActionRefused:
-      return "action-refused";
-    case Event::kActionUnknown:
-      return "action-unknown";
-    case Event::kActionExhausted:
-      return "action-exhausted";
-    case Event::kCompensateDone:
-      return "compensate-done";
-    case Event::kCompensateUnknown:
-      return "compensate-unknown";
+    case Event::kStop:
+      return "stop";
+    case Event::kForwardDone:
+    case Event::kConfirmDone:
+    case Event::kBackDone:
     case Event::kDeliverDone:
-      return "deliver-done";
+      return "-done";
+    case Event::kForwardRefused:
     case Event::kDeliverRefused:
-      return "deliver-refused";
+      return "-refused";
+    case Event::kForwardUnknown:
+    case Event::kConfirmUnknown:
+    case Event::kBackUnknown:
     case Event::kDeliverUnknown:
-      return "deliver-unknown";
+      return "-unknown";
+    case Event::kForwardExhausted:
+    case Event::kDeliverExhausted:
+      return "-exhausted";
     case Event::kCheckCommitted:
       return "check-committed";
     case Event::kCheckAborted:
@@ -44,14 +49,50 @@ std::string_view name_of(Event event) {
       return "check-unknown";
     case Event::kContradicted:
       return "contradicted";
+    case Event::kPivotDue:
+      return "pivot-due";
     case Event::kAllDone:
       return "all-done";
+    case Event::kAllConfirmed:
+      return "all-confirmed";
     case Event::kAllUndone:
       return "all-undone";
     case Event::kAllDelivered:
       return "all-delivered";
+    case Event::kAllFollowed:
+      return "all-followed";
   }
   return "?";
+}
+
+/// The op that an answer's event is about.
+std::string_view op_of(Pattern pattern, Event event) {
+  switch (event) {
+    case Event::kForwardDone:
+    case Event::kForwardRefused:
+    case Event::kForwardUnknown:
+    case Event::kForwardExhausted:
+      return settle::name_of(forward_op(pattern));
+    case Event::kConfirmDone:
+    case Event::kConfirmUnknown:
+      return settle::name_of(confirm_op(pattern));
+    case Event::kBackDone:
+    case Event::kBackUnknown:
+      return settle::name_of(back_op(pattern));
+    case Event::kDeliverDone:
+    case Event::kDeliverRefused:
+    case Event::kDeliverUnknown:
+    case Event::kDeliverExhausted:
+      return settle::name_of(Op::kDeliver);
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string name_of(Pattern pattern, Event event) {
+  return std::string(op_of(pattern, event)).append(bare_name_of(event));
 }
 
 std::string_view name_of(Action action) {
@@ -62,6 +103,18 @@ std::string_view name_of(Action action) {
       return "start";
     case Action::kArmCheck:
       return "arm check";
+    case Action::kAddBranch:
+      return "enlist";
+    case Action::kGiveUp:
+      return "go on without it";
+    case Action::kReleasePivot:
+      return "release the pivot";
+    case Action::kRelease:
+      return "release for delivery";
+    case Action::kStopCalls:
+      return "stop";
+    case Action::kClose:
+      return "close";
     case Action::kNoteDone:
       return "note done";
     case Action::kNoteRefused:
@@ -108,13 +161,13 @@ std::string_view name_of(Durability durability) {
       return "lazy";
     case Durability::kForcedIfTold:
       return "forced if told";
+    case Durability::kForcedIfBound:
+      return "forced if bound";
     case Durability::kForced:
       return "forced";
   }
   return "?";
 }
-
-namespace {
 
 std::string_view name_of(Guard guard) {
   switch (guard) {
@@ -124,15 +177,45 @@ std::string_view name_of(Guard guard) {
       return " if decided commit";
     case Guard::kIfAbort:
       return " if decided abort";
+    case Guard::kIfDaemonDrives:
+      return " if the daemon drives";
+    case Guard::kIfClientDrives:
+      return " if the client drives";
+    case Guard::kIfClientCommitted:
+      return " if the client has submitted";
+    case Guard::kIfReturnable:
+      return " if it may turn back";
+    case Guard::kIfImportant:
+      return " if the step matters";
+    case Guard::kIfOptional:
+      return " if the step is optional";
+    case Guard::kIfNoReturn:
+      return " if there is no way back";
+    case Guard::kIfFirm:
+      return " if no target can turn it back";
+    case Guard::kIfTurnable:
+      return " if a target can turn it back";
+    case Guard::kIfParks:
+      return " if the target parks";
+    case Guard::kIfTurnsBack:
+      return " if the target turns it back";
+    case Guard::kIfDegrades:
+      return " if the target is degraded";
+    case Guard::kIfFollowed:
+      return " if something follows";
+    case Guard::kIfNotFollowed:
+      return " if nothing follows";
   }
   return "";
 }
 
-void append_row(std::string& out, const Edge& edge) {
+namespace {
+
+void append_row(std::string& out, Pattern pattern, const Edge& edge) {
   out += "| ";
   out += settle::name_of(edge.from);
   out += " | ";
-  out += name_of(edge.on);
+  out += name_of(pattern, edge.on);
   out += name_of(edge.guard);
   out += " | ";
   out += settle::name_of(edge.to);
@@ -152,7 +235,7 @@ std::string text_of(Pattern pattern, const Edge& edge) {
   out += ": ";
   out += settle::name_of(edge.from);
   out += " -";
-  out += name_of(edge.on);
+  out += name_of(pattern, edge.on);
   out += "-> ";
   out += settle::name_of(edge.to);
   out += name_of(edge.guard);
@@ -161,7 +244,7 @@ std::string text_of(Pattern pattern, const Edge& edge) {
 
 std::string describe(Pattern pattern) {
   std::string out = "| from | on | to | what it does | durability |\n| --- | --- | --- | --- | --- |\n";
-  for (const Edge& edge : edges(pattern)) append_row(out, edge);
+  for (const Edge& edge : edges(pattern)) append_row(out, pattern, edge);
   out += "\n```mermaid\nstateDiagram-v2\n  [*] --> new\n";
   for (const Edge& edge : edges(pattern)) {
     if (edge.from == edge.to) continue;
@@ -170,7 +253,7 @@ std::string describe(Pattern pattern) {
     out += " --> ";
     out += settle::name_of(edge.to);
     out += ": ";
-    out += name_of(edge.on);
+    out += name_of(pattern, edge.on);
     out += edge.durability == Durability::kForced ? " (forced)" : " (forced if told)";
     out += '\n';
   }

@@ -3,16 +3,23 @@
 #include <algorithm>
 
 #include "base/planted.h"
+#include "protocol/undo.h"
 
 namespace settle::protocol::message {
 namespace {
+
+/// The message goes on without this target.
+bool is_left(const BranchPlan& plan, const OpState& op) {
+  return (op.status == OpStatus::kRefused && plan.on_refused == Policy::kDegrade) || op.status == OpStatus::kGivenUp;
+}
 
 /// Targets in turn: with `ordered` only the first that is not done counts, also if it is parked.
 template <typename Visit>
 void for_each_deliverable(const Plan& plan, const State& state, Visit&& visit) {
   for (std::size_t i = 0; i < plan.branches.size(); ++i) {
+    if (!plan.is_main(i)) continue;
     const OpState& op = state.branches[i].forward;
-    if (op.status == OpStatus::kDone) continue;
+    if (op.status == OpStatus::kDone || is_left(plan.branches[i], op)) continue;
     if (op.is_open() && !op.in_flight()) visit(static_cast<std::int32_t>(i), op);
     if (plan.order == Order::kList && !planted(Bug::kOrderedMessageOvertakes)) return;
   }
@@ -20,11 +27,27 @@ void for_each_deliverable(const Plan& plan, const State& state, Visit&& visit) {
 
 }  // namespace
 
-bool all_delivered(const State& state) {
-  return std::all_of(state.branches.begin(), state.branches.end(), [](const BranchState& branch) {
-    if (planted(Bug::kParkedCountsAsDelivered) && branch.forward.status == OpStatus::kRefused) return true;
-    return branch.forward.status == OpStatus::kDone;
-  });
+Guard failure_of(const Plan& plan, std::int32_t branch, Event on) {
+  const BranchPlan& target = plan.branches[static_cast<std::size_t>(branch)];
+  switch (on == Event::kDeliverRefused ? target.on_refused : target.on_exhausted) {
+    case Policy::kPark:
+      return Guard::kIfParks;
+    case Policy::kCompensate:
+      return Guard::kIfTurnsBack;
+    case Policy::kDegrade:
+      return Guard::kIfDegrades;
+  }
+  return Guard::kIfParks;
+}
+
+bool all_delivered(const Plan& plan, const State& state) {
+  for (std::size_t i = 0; i < state.branches.size(); ++i) {
+    if (!plan.is_main(i)) continue;
+    const OpState& op = state.branches[i].forward;
+    if (planted(Bug::kParkedCountsAsDelivered) && op.status == OpStatus::kRefused) continue;
+    if (op.status != OpStatus::kDone && !is_left(plan.branches[i], op)) return false;
+  }
+  return true;
 }
 
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out) {
@@ -35,6 +58,8 @@ void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>
     for_each_deliverable(plan, state, [&](std::int32_t index, const OpState& op) {
       if (op.due <= now) out.push_back({index, Op::kDeliver});
     });
+  } else if (state.phase == Phase::kCompensating) {
+    undo::ready(plan, state, Order::kList, now, out);  // last first
   }
 }
 
@@ -46,6 +71,8 @@ Instant next_due(const Plan& plan, const State& state) {
   } else if (state.phase == Phase::kDelivering) {
     for_each_deliverable(plan, state, [&](std::int32_t, const OpState& op) { due = std::min(due, op.due); });
     if (due != kNever) due = std::max(due, state.deliver_at);
+  } else if (state.phase == Phase::kCompensating) {
+    due = undo::next_due(plan, state, Order::kList);
   }
   return due;
 }

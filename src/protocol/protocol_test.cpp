@@ -271,9 +271,9 @@ TEST(Message, RULE_R3_TimeNeverAbortsAPreparedMessage) {
   Tx tx = Tx::message(1, true);
   tx.plan.deadline = milliseconds{1000};
   tx.on(Event::kPrepare);
-  ASSERT_TRUE(deadline_is_due(tx.state, at_ms(1000)));
+  ASSERT_TRUE(deadline_is_due(tx.plan, tx.state, at_ms(1000)));
   tx.on(Event::kDeadline, at_ms(1000));
-  EXPECT_FALSE(deadline_is_due(tx.state, at_ms(99'000)));
+  EXPECT_FALSE(deadline_is_due(tx.plan, tx.state, at_ms(99'000)));
   EXPECT_EQ(tx.ready_at(at_ms(1000)), (Refs{{-1, Op::kCheck}})) << "asked at once";
   EXPECT_FALSE(tx.state.incident);
   for (int i = 0; i < 1000; ++i) tx.answer({-1, Op::kCheck}, Outcome::kUnknown, at_ms(2000 + i));
@@ -326,15 +326,16 @@ TEST(Message, DelayCountsFromSubmit) {
 }
 
 TEST(Tables, EveryPhaseMeetsEveryEventWithoutHarm) {
-  for (const bool is_saga : {true, false}) {
+  for (const Pattern pattern : {Pattern::kSaga, Pattern::kMessage, Pattern::kTcc, Pattern::kTwoPhase}) {
     for (int phase = 0; phase < kPhases; ++phase) {
       for (int event = 0; event < kEvents; ++event) {
-        Tx tx = is_saga ? Tx::saga(2) : Tx::message(2, true);
+        Tx tx = pattern == Pattern::kMessage ? Tx::message(2, true) : Tx::saga(2);
+        tx.plan.pattern = pattern;
         tx.state.branches.resize(2);
         tx.state.phase = static_cast<Phase>(phase);
         const State before = tx.state;
         Occurrence what{.on = static_cast<Event>(event), .now = kT0, .branch = 0};
-        if (what.on >= Event::kCompensateDone && what.on <= Event::kCompensateUnknown) what.op = Op::kCompensate;
+        if (what.on >= Event::kConfirmDone && what.on <= Event::kBackUnknown) what.op = Op::kCompensate;
         const auto taken = step(tx.plan, tx.state, what);
         if (!taken) EXPECT_EQ(encode_state(tx.state), encode_state(before)) << "refused, but changed";
         if (before.phase == Phase::kEnded) EXPECT_FALSE(taken && taken->changed);
@@ -385,6 +386,8 @@ void expect_documented(Pattern pattern) {
 
 TEST(Docs, SagaPageShowsTheTable) { expect_documented(Pattern::kSaga); }
 TEST(Docs, MessagePageShowsTheTable) { expect_documented(Pattern::kMessage); }
+TEST(Docs, TccPageShowsTheTable) { expect_documented(Pattern::kTcc); }
+TEST(Docs, TwoPhasePageShowsTheTable) { expect_documented(Pattern::kTwoPhase); }
 
 }  // namespace
 }  // namespace settle::protocol

@@ -3,108 +3,106 @@
 #include <algorithm>
 
 #include "base/planted.h"
+#include "protocol/undo.h"
 
 namespace settle::protocol::saga {
 namespace {
 
-bool has_turned_back_fully(const BranchPlan& plan, const BranchState& branch) {
-  if (branch.forward.in_flight()) return false;
-  if (planted(Bug::kRefusalEndsDoubt) && branch.forward.status == OpStatus::kRefused) return true;
-  if (planted(Bug::kUnknownNotCompensated) && branch.forward.status != OpStatus::kDone) return true;
-  if (!branch.forward.may_have_run()) return true;
-  return plan.back.empty() || branch.back.status == OpStatus::kDone;
+/// The saga does without this step, and asks it no more.
+bool is_left(const BranchPlan& plan, const BranchState& branch) {
+  return plan.optional && (branch.forward.status == OpStatus::kRefused || branch.forward.status == OpStatus::kGivenUp);
 }
 
-bool predecessors_done(const Plan& plan, const State& state, std::size_t index) {
+bool is_behind(const Plan& plan, const State& state, std::size_t index) {
+  return state.branches[index].forward.status == OpStatus::kDone ||
+         is_left(plan.branches[index], state.branches[index]);
+}
+
+bool predecessors_behind(const Plan& plan, const State& state, std::size_t index) {
   switch (plan.order) {
     case Order::kConcurrent:
       return true;
     case Order::kList:
-      return index == 0 || state.branches[index - 1].forward.status == OpStatus::kDone;
+      return index == 0 || is_behind(plan, state, index - 1);
     case Order::kGraph:
       break;
   }
   const auto& after = plan.branches[index].after;
-  return std::all_of(after.begin(), after.end(),
-                     [&](std::uint16_t before) { return state.branches[before].forward.status == OpStatus::kDone; });
+  return std::all_of(after.begin(), after.end(), [&](std::uint16_t before) { return is_behind(plan, state, before); });
 }
 
-bool may_call(const OpState& op, Instant now) { return op.is_open() && !op.in_flight() && op.due <= now; }
-
-/// Calls `visit` for each step that could be compensated now as far as the order allows: it may have run, and
-/// everything that came after it and may have run is undone. Walks from the last to the first.
-template <typename Visit>
-void for_each_undoable(const Plan& plan, const State& state, Visit&& visit) {
-  const std::size_t count = plan.branches.size();
-  const bool unordered = plan.order == Order::kConcurrent || planted(Bug::kCompensateInAnyOrder);
-  // clear[i]: step i and everything behind it is undone.
-  std::vector<bool> clear(plan.order == Order::kGraph ? count : 0, true);
-  bool later_clear = true;  // list order
-  for (std::size_t at = count; at-- > 0;) {
-    const std::uint16_t index = plan.topological[at];
-    bool behind = later_clear;
-    if (plan.order == Order::kGraph) {
-      const auto& successors = plan.successors[index];
-      behind = std::all_of(successors.begin(), successors.end(), [&](std::uint16_t next) { return clear[next]; });
-    }
-    const bool undone = has_turned_back_fully(plan.branches[index], state.branches[index]);
-    if (!undone && (behind || unordered)) visit(index);
-    if (plan.order == Order::kGraph) clear[index] = behind && undone;
-    later_clear = later_clear && undone;
-    if (plan.order == Order::kList && !later_clear && !unordered) return;
-  }
+/// R2: the pivot is called only after its release.
+bool may_go(const Plan& plan, const State& state, std::size_t index) {
+  if (plan.branches[index].pivot && !state.pivot_released && !planted(Bug::kPivotUnreleased)) return false;
+  return predecessors_behind(plan, state, index);
 }
 
-/// R7: the action's last attempt must have ended for good before its compensation is sent.
-Instant compensable_at(const OpState& forward) {
-  return planted(Bug::kCompensateTooEarly) ? kNoInstant : forward.quiet_at;
+/// A step that is left and may have run is undone while the saga goes on.
+bool needs_undo(const BranchPlan& plan, const BranchState& branch) {
+  return is_left(plan, branch) && !undo::is_undone(plan, branch);
 }
 
 }  // namespace
 
-bool all_done(const State& state) {
-  return std::all_of(state.branches.begin(), state.branches.end(),
-                     [](const BranchState& branch) { return branch.forward.status == OpStatus::kDone; });
+Guard failure_of(const Plan& plan, const State& state, const Occurrence& what) {
+  const auto index = static_cast<std::size_t>(what.branch);
+  const BranchPlan& step = plan.branches[index];
+  if (step.optional) return Guard::kIfOptional;
+  if (plan.forward_recovery) return Guard::kIfNoReturn;
+  if (!state.pivot_released || planted(Bug::kTurnsBackPastPivot)) return Guard::kIfImportant;
+  if (!step.pivot) return Guard::kIfNoReturn;
+  // Only its refusal turns back, and behind an unknown attempt only if a compensation can forbid that one.
+  const OpState& forward = state.branches[index].forward;
+  const bool doubtful = forward.doubtful || (is_hearsay(what) && forward.in_flight());
+  const bool turns = what.on == Event::kForwardRefused && (!doubtful || !step.back.empty());
+  return turns ? Guard::kIfImportant : Guard::kIfNoReturn;
 }
 
-bool all_undone(const Plan& plan, const State& state) {
+bool is_returnable(const Plan& plan, const State& state) {
+  return !plan.forward_recovery && (!state.pivot_released || planted(Bug::kTurnsBackPastPivot));
+}
+
+bool all_done(const Plan& plan, const State& state) {
   for (std::size_t i = 0; i < state.branches.size(); ++i) {
-    if (!has_turned_back_fully(plan.branches[i], state.branches[i])) return false;
+    const BranchState& branch = state.branches[i];
+    if (!plan.is_main(i) || branch.forward.status == OpStatus::kDone) continue;
+    if (!is_left(plan.branches[i], branch)) return false;
+    if (!undo::is_undone(plan.branches[i], branch) && !planted(Bug::kLeftStepNotUndone)) return false;
   }
   return true;
 }
 
+bool is_pivot_due(const Plan& plan, const State& state) {
+  if (plan.pivot == kNoBranch || state.pivot_released) return false;
+  return predecessors_behind(plan, state, static_cast<std::size_t>(plan.pivot));
+}
+
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out) {
-  if (state.phase == Phase::kActing) {
-    for (std::size_t i = 0; i < plan.branches.size(); ++i) {
-      if (may_call(state.branches[i].forward, now) && predecessors_done(plan, state, i)) {
-        out.push_back({static_cast<std::int32_t>(i), Op::kAction});
-      }
-    }
-  } else if (state.phase == Phase::kCompensating) {
-    for_each_undoable(plan, state, [&](std::uint16_t index) {
-      const BranchState& branch = state.branches[index];
-      if (branch.forward.in_flight() || compensable_at(branch.forward) > now) return;
-      if (may_call(branch.back, now)) out.push_back({index, Op::kCompensate});
-    });
+  if (state.phase == Phase::kCompensating) {
+    undo::ready(plan, state, plan.order, now, out);
+    return;
+  }
+  for (std::size_t i = 0; i < plan.branches.size(); ++i) {
+    if (!plan.is_main(i)) continue;
+    const BranchState& branch = state.branches[i];
+    const auto index = static_cast<std::int32_t>(i);
+    if (branch.forward.may_be_called(now) && may_go(plan, state, i)) out.push_back({index, Op::kAction});
+    if (needs_undo(plan.branches[i], branch) && undo::due_after(branch.forward) <= now &&
+        branch.back.may_be_called(now))
+      out.push_back({index, Op::kCompensate});
   }
 }
 
 Instant next_due(const Plan& plan, const State& state) {
-  Instant due = kNever;
-  if (state.phase == Phase::kActing) {
-    due = planted(Bug::kDeadlineIgnored) ? kNever : state.deadline_at;
-    for (std::size_t i = 0; i < plan.branches.size(); ++i) {
-      const OpState& forward = state.branches[i].forward;
-      if (forward.is_open() && !forward.in_flight() && predecessors_done(plan, state, i))
-        due = std::min(due, forward.due);
-    }
-  } else if (state.phase == Phase::kCompensating) {
-    for_each_undoable(plan, state, [&](std::uint16_t index) {
-      const BranchState& branch = state.branches[index];
-      if (branch.forward.in_flight() || branch.back.in_flight()) return;
-      due = std::min(due, std::max(compensable_at(branch.forward), branch.back.due));
-    });
+  if (state.phase == Phase::kCompensating) return undo::next_due(plan, state, plan.order);
+  Instant due = planted(Bug::kDeadlineIgnored) || !is_returnable(plan, state) ? kNever : state.deadline_at;
+  for (std::size_t i = 0; i < plan.branches.size(); ++i) {
+    if (!plan.is_main(i)) continue;
+    const BranchState& branch = state.branches[i];
+    if (branch.forward.is_open() && !branch.forward.in_flight() && may_go(plan, state, i))
+      due = std::min(due, branch.forward.due);
+    if (needs_undo(plan.branches[i], branch) && !branch.back.in_flight())
+      due = std::min(due, std::max(undo::due_after(branch.forward), branch.back.due));
   }
   return due;
 }

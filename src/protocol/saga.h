@@ -1,55 +1,77 @@
 #pragma once
 
+#include "protocol/following.h"
 #include "protocol/step.h"
 
 namespace settle::protocol::saga {
 
-/// Saga, coordinator side (Garcia-Molina, Salem, SIGMOD 1987, backward recovery; we differ: a step whose attempt ended
-/// unknown is compensated like one that was done, and steps may form a graph). See docs/protocols/saga.md.
+/// Saga, coordinator side (Garcia-Molina, Salem, SIGMOD 1987, backward and forward recovery; we differ: a step whose
+/// attempt ended unknown is compensated like one that was done, and steps may form a graph). Pivot: Mehrotra et al.,
+/// ICDCS 1992. See docs/protocols/saga.md.
 inline constexpr auto kEdges = [] {
   using enum Phase;
   using enum Event;
   using enum Action;
   using enum Durability;
-  return std::array{
+  return following::with_common(std::array{
       Edge{kNew, kBegin, kActing, kStart, kForced},
 
-      Edge{kActing, kActionDone, kActing, kNoteDone, kLazy},
-      Edge{kActing, kActionUnknown, kActing, kScheduleRetry, kLazy},  // a time-out is not a refusal: ask again
-      Edge{kActing, kActionRefused, kCompensating, kRefusedTurnBack, kForced},
-      Edge{kActing, kActionExhausted, kCompensating, kExhaustedTurnBack, kForced},
-      Edge{kActing, kDeadline, kCompensating, kTurnBack, kForced},
-      Edge{kActing, kAbort, kCompensating, kTurnBack, kForced},
+      Edge{kActing, kForwardDone, kActing, kNoteDone, kForcedIfBound},
+      Edge{kActing, kForwardUnknown, kActing, kScheduleRetry, kLazy},  // a time-out is not a refusal: ask again
+      Edge{kActing, kForwardRefused, kCompensating, kRefusedTurnBack, kForced, Guard::kIfImportant},
+      // For this step it is a change of direction: its undo must not leave before a crash can no longer forget it.
+      Edge{kActing, kForwardRefused, kActing, kNoteRefused, kForced, Guard::kIfOptional},
+      Edge{kActing, kForwardRefused, kActing, kScheduleRetry, kLazy, Guard::kIfNoReturn},
+      Edge{kActing, kForwardExhausted, kCompensating, kExhaustedTurnBack, kForced, Guard::kIfImportant},
+      Edge{kActing, kForwardExhausted, kActing, kGiveUp, kForced, Guard::kIfOptional},
+      Edge{kActing, kForwardExhausted, kActing, kScheduleRetry, kLazy, Guard::kIfNoReturn},
+      Edge{kActing, kPivotDue, kActing, kReleasePivot, kForced},
+      Edge{kActing, kBackDone, kActing, kNoteDone, kLazy},  // of an optional step that was given up
+      Edge{kActing, kBackUnknown, kActing, kScheduleRetry, kLazy},
+      Edge{kActing, kDeadline, kCompensating, kTurnBack, kForced, Guard::kIfReturnable},
+      Edge{kActing, kAbort, kCompensating, kTurnBack, kForced, Guard::kIfReturnable},
       Edge{kActing, kSubmit, kActing, kNothing, kLazy},
       Edge{kActing, kRetryNow, kActing, kDueNow, kLazy},
+      Edge{kActing, kStop, kActing, Action::kStopCalls, kLazy},
       Edge{kActing, kContradicted, kActing, kOpenIncident, kLazy},
       Edge{kActing, kRecover, kActing, kDoubtAllOpen, kLazy},
-      Edge{kActing, kAllDone, kEnded, kEndCommitted, kForcedIfTold},
+      Edge{kActing, kAllDone, kEnded, kEndCommitted, kForcedIfTold, Guard::kIfNotFollowed},
+      Edge{kActing, kAllDone, kFollowing, kEndCommitted, kForced, Guard::kIfFollowed},
 
       // Attempts that were under way when the saga turned back end here; no action is called any more.
-      Edge{kCompensating, kActionDone, kCompensating, kNoteDone, kLazy},
-      Edge{kCompensating, kActionRefused, kCompensating, kNoteRefused, kLazy},
-      Edge{kCompensating, kActionUnknown, kCompensating, kNoteUnknown, kLazy},
-      Edge{kCompensating, kCompensateDone, kCompensating, kNoteDone, kLazy},
-      Edge{kCompensating, kCompensateUnknown, kCompensating, kScheduleRetry, kLazy},  // late, never refused
+      Edge{kCompensating, kForwardDone, kCompensating, kNoteDone, kLazy},
+      Edge{kCompensating, kForwardRefused, kCompensating, kNoteRefused, kLazy},
+      Edge{kCompensating, kForwardUnknown, kCompensating, kNoteUnknown, kLazy},
+      Edge{kCompensating, kBackDone, kCompensating, kNoteDone, kLazy},
+      Edge{kCompensating, kBackUnknown, kCompensating, kScheduleRetry, kLazy},  // late, never refused
       Edge{kCompensating, kAbort, kCompensating, kNothing, kLazy},
       Edge{kCompensating, kSubmit, kCompensating, kNothing, kLazy},
       Edge{kCompensating, kRetryNow, kCompensating, kDueNow, kLazy},
+      Edge{kCompensating, kStop, kCompensating, Action::kStopCalls, kLazy},
       Edge{kCompensating, kContradicted, kCompensating, kOpenIncident, kLazy},
       Edge{kCompensating, kRecover, kCompensating, kDoubtStays, kLazy},
-      Edge{kCompensating, kAllUndone, kEnded, kEndAborted, kForcedIfTold},
+      Edge{kCompensating, kAllUndone, kEnded, kEndAborted, kForcedIfTold, Guard::kIfNotFollowed},
+      Edge{kCompensating, kAllUndone, kFollowing, kEndAborted, kForced, Guard::kIfFollowed},
 
+      Edge{kFollowing, kSubmit, kFollowing, kNothing, kLazy},
+      Edge{kFollowing, kAbort, kFollowing, kNothing, kLazy, Guard::kIfAbort},
       Edge{kEnded, kSubmit, kEnded, kNothing, kLazy},
       Edge{kEnded, kAbort, kEnded, kNothing, kLazy, Guard::kIfAbort},
-  };
+  });
 }();
-static_assert(deterministic(kEdges) && decisions_are_forced(kEdges) && recoverable(kEdges));
+static_assert(deterministic(kEdges) && grouped(kEdges) && decisions_are_forced(kEdges) && recoverable(kEdges));
 
-/// Every step has been answered `done`.
-bool all_done(const State& state);
+/// What happens if the step of `what` fails now: the saga turns back, goes on without it, or can only ask on (R2).
+Guard failure_of(const Plan& plan, const State& state, const Occurrence& what);
 
-/// Every step that may have run has been undone, and no attempt is under way.
-bool all_undone(const Plan& plan, const State& state);
+/// Backward recovery, and no pivot was released.
+bool is_returnable(const Plan& plan, const State& state);
+
+/// Every step has been answered `done`, or the saga does without it and nothing of it is left.
+bool all_done(const Plan& plan, const State& state);
+
+/// Everything before the pivot is done, and it has not been released.
+bool is_pivot_due(const Plan& plan, const State& state);
 
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out);
 Instant next_due(const Plan& plan, const State& state);

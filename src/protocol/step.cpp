@@ -5,16 +5,18 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "base/reached.h"
+#include "protocol/following.h"
+#include "protocol/incident.h"
 #include "protocol/message.h"
+#include "protocol/ops.h"
 #include "protocol/retry.h"
 #include "protocol/saga.h"
 #include "protocol/tables.h"
+#include "protocol/undo.h"
+#include "protocol/voting.h"
 
 namespace settle::protocol {
 namespace {
-
-/// How long an op of phase two may be refused before a person should look (api.md).
-constexpr Duration kRefusedTooLong = std::chrono::minutes{5};
 
 void note_line(State& state, const Occurrence& what, Happening happening) {
   note(state, {.at = what.now, .happening = happening, .branch = what.branch, .op = what.op, .answer = what.answer});
@@ -48,14 +50,15 @@ void wait_for_attempt(const Plan& plan, OpState& op, const Occurrence& what) {
 void note_done(State& state, OpState& op, const Occurrence& what) {
   end_attempt(op, what);
   op.status = OpStatus::kDone;
-  if (what.answer != kAnswerReported) op.quiet_at = kNoInstant;
+  if (!is_hearsay(what)) op.quiet_at = kNoInstant;
   op.result = std::string(what.result);
-  note_line(state, what, Happening::kOpDone);
+  op.read_only = what.read_only;
+  note_line(state, what, what.answer == kAnswerResolved ? Happening::kResolved : Happening::kOpDone);
 }
 
 void note_refused(const Plan& plan, State& state, OpState& op, const Occurrence& what) {
   // Earlier attempts without a clear end may still run: quiet_at stays.
-  if (what.answer == kAnswerReported && op.in_flight()) {
+  if (is_hearsay(what) && op.in_flight()) {
     // The report may speak of an earlier attempt: nobody knows yet what becomes of the one under way (R1, R7).
     op.doubtful = true;
     wait_for_attempt(plan, op, what);
@@ -101,10 +104,12 @@ void turn_back(State& state, const Occurrence& what) {
   state.decision = Decision::kAbort;
   state.cause_branch = what.branch;
   switch (what.on) {
-    case Event::kActionRefused:
+    case Event::kForwardRefused:
+    case Event::kDeliverRefused:
       state.cause = Cause::kRefused;
       break;
-    case Event::kActionExhausted:
+    case Event::kForwardExhausted:
+    case Event::kDeliverExhausted:
       state.cause = Cause::kExhausted;
       break;
     case Event::kDeadline:
@@ -123,7 +128,9 @@ void turn_back(State& state, const Occurrence& what) {
 void doubt_open(const Plan& plan, State& state, Instant now, bool all) {
   for (std::size_t i = 0; i < state.branches.size(); ++i) {
     OpState& forward = state.branches[i].forward;
-    if (forward.status == OpStatus::kDone) continue;
+    if (forward.status == OpStatus::kDone || !plan.is_main(i)) continue;
+    if (plan.client_driven) continue;  // its client calls it, and the barrier keeps the order
+    if (plan.branches[i].pivot && !state.pivot_released) continue;  // R2: certainly not called
     if (all && forward.is_open() && !planted(Bug::kRecoveryForgetsDoubt)) forward.doubtful = true;
     if (forward.doubtful && !planted(Bug::kRecoveryDoesNotWait)) {
       forward.quiet_at = saturating_add(now, plan.branches[i].attempt_timeout);
@@ -132,16 +139,16 @@ void doubt_open(const Plan& plan, State& state, Instant now, bool all) {
   note_life(state, now, Happening::kRecovered);
 }
 
-void due_now(State& state, Instant now) {
+void due_now(const Plan& plan, State& state, Instant now) {
   const auto wake = [&](OpState& op) {
     if (op.status == OpStatus::kDone) return;
     op.due = now;
     op.skipped = 0;
   };
-  for (BranchState& branch : state.branches) {
-    if (state.phase == Phase::kDelivering && branch.forward.status == OpStatus::kRefused) {
-      branch.forward.status = OpStatus::kOpen;  // parked: the operator wants it asked again
-    }
+  state.stopped = false;
+  for (std::size_t i = 0; i < state.branches.size(); ++i) {
+    BranchState& branch = state.branches[i];
+    if (is_parked(plan, state, i)) branch.forward.status = OpStatus::kOpen;  // the operator wants it asked again
     wake(branch.forward);
     wake(branch.back);
   }
@@ -149,11 +156,9 @@ void due_now(State& state, Instant now) {
   note_life(state, now, Happening::kRetryAsked);
 }
 
-void decide_commit(const Plan& plan, State& state, const Occurrence& what) {
-  state.decision = Decision::kCommit;
+void set_delivery(const Plan& plan, State& state, const Occurrence& what) {
   state.deliver_at = plan.deliver_at != kNoInstant ? plan.deliver_at : saturating_add(what.now, plan.delay);
   if (what.on == Event::kCheckCommitted) note_line(state, what, Happening::kCheckDecided);
-  note_life(state, what.now, Happening::kSubmitted);
 }
 
 void decide_abort(State& state, const Occurrence& what) {
@@ -172,11 +177,37 @@ void end(State& state, Instant now, Decision decision, GlobalOutcome outcome) {
   note_life(state, now, Happening::kEnded);
 }
 
+/// What the client calls may have run from the moment it is known.
+void adopt_branches(const Plan& plan, State& state) {
+  const std::size_t known = state.branches.size();
+  state.branches.resize(plan.branches.size());
+  for (std::size_t i = known; i < state.branches.size(); ++i) {
+    state.branches[i].forward.doubtful = plan.client_driven && plan.is_main(i) && !planted(Bug::kEnlistedNotDoubted);
+  }
+}
+
 void start(const Plan& plan, State& state, const Occurrence& what) {
   state.created_at = what.now;
-  state.branches.resize(plan.branches.size());
+  adopt_branches(plan, state);
   if (plan.deadline != Duration{0}) state.deadline_at = saturating_add(what.now, plan.deadline);
   note_life(state, what.now, Happening::kBegun);
+}
+
+void enlist(const Plan& plan, State& state, const Occurrence& what) {
+  adopt_branches(plan, state);
+  note_line(state, what, Happening::kEnlisted);
+}
+
+void give_up(const Plan& plan, State& state, OpState& op, const Occurrence& what) {
+  note_unknown(plan, state, op, what);
+  op.status = OpStatus::kGivenUp;
+  op.exhausted = true;
+  note_line(state, what, Happening::kGivenUp);
+}
+
+void stop(State& state, Instant now) {
+  state.stopped = true;
+  note_life(state, now, Happening::kStopped);
 }
 
 void schedule_check(const Plan& plan, State& state, const Occurrence& what) {
@@ -196,6 +227,20 @@ void perform(Action action, const Plan& plan, State& state, const Occurrence& wh
       break;
     case Action::kStart:
       start(plan, state, what);
+      break;
+    case Action::kAddBranch:
+      enlist(plan, state, what);
+      break;
+    case Action::kGiveUp:
+      give_up(plan, state, op(), what);
+      break;
+    case Action::kReleasePivot:
+      SETTLE_REACHED("pivot released");
+      state.pivot_released = true;
+      note_life(state, what.now, Happening::kPivotReleased);
+      break;
+    case Action::kStopCalls:
+      stop(state, what.now);
       break;
     case Action::kArmCheck:
       start(plan, state, what);
@@ -238,10 +283,13 @@ void perform(Action action, const Plan& plan, State& state, const Occurrence& wh
       state.deadline_seen = true;
       state.check.due = what.now;
       break;
+    case Action::kRelease:
     case Action::kDecideCommit:
       if (what.on == Event::kBegin) start(plan, state, what);
       if (what.op == Op::kCheck) end_attempt(state.check, what);
-      decide_commit(plan, state, what);
+      if (action == Action::kDecideCommit) state.decision = Decision::kCommit;
+      if (plan.pattern == Pattern::kMessage) set_delivery(plan, state, what);
+      note_life(state, what.now, Happening::kSubmitted);
       break;
     case Action::kDecideAbort:
       if (what.op == Op::kCheck) end_attempt(state.check, what);
@@ -251,7 +299,7 @@ void perform(Action action, const Plan& plan, State& state, const Occurrence& wh
       note_refused(plan, state, op(), what);
       break;
     case Action::kDueNow:
-      due_now(state, what.now);
+      due_now(plan, state, what.now);
       break;
     case Action::kOpenIncident:
       break;  // see refresh_incident
@@ -261,80 +309,55 @@ void perform(Action action, const Plan& plan, State& state, const Occurrence& wh
     case Action::kEndAborted:
       end(state, what.now, Decision::kAbort, GlobalOutcome::kAborted);
       break;
+    case Action::kClose:
+      note_life(state, what.now, Happening::kFollowedUp);
+      break;
   }
 }
 
 std::optional<Event> completion(const Plan& plan, const State& state) {
   switch (state.phase) {
     case Phase::kActing:
-      if (saga::all_done(state)) return Event::kAllDone;
+      if (saga::all_done(plan, state)) return Event::kAllDone;
+      if (saga::is_pivot_due(plan, state)) return Event::kPivotDue;
+      break;
+    case Phase::kTrying:
+    case Phase::kPreparing:
+      if (voting::all_agreed(plan, state)) return Event::kAllDone;
+      break;
+    case Phase::kConfirming:
+    case Phase::kCommitting:
+      if (voting::all_confirmed(plan, state)) return Event::kAllConfirmed;
       break;
     case Phase::kCompensating:
-      if (saga::all_undone(plan, state)) return Event::kAllUndone;
+    case Phase::kCancelling:
+    case Phase::kRollingBack:
+      if (undo::all_undone(plan, state)) return Event::kAllUndone;
       break;
     case Phase::kDelivering:
-      if (message::all_delivered(state)) return Event::kAllDelivered;
+      if (message::all_delivered(plan, state)) return Event::kAllDelivered;
       break;
-    default:
+    case Phase::kFollowing:
+      if (following::all_followed(plan, state)) return Event::kAllFollowed;
+      break;
+    case Phase::kNew:
+    case Phase::kPrepared:
+    case Phase::kEnded:
       break;
   }
   return std::nullopt;
 }
 
-/// What a person should look at now, if anything; the first finding counts.
-std::optional<Incident> finding(const State& state, Instant now) {
-  const auto stuck = [&](const OpState& op) {
-    if (!op.is_open()) return Cause::kNone;
-    if (op.exhausted) return Cause::kExhausted;
-    const bool refused = op.last == Outcome::kRefused && op.since != kNoInstant && now - op.since >= kRefusedTooLong;
-    return refused ? Cause::kRefused : Cause::kNone;
-  };
-  for (std::size_t i = 0; i < state.branches.size(); ++i) {
-    const auto index = static_cast<std::int32_t>(i);
-    const BranchState& branch = state.branches[i];
-    if (state.phase == Phase::kCompensating) {
-      if (const Cause cause = stuck(branch.back); cause != Cause::kNone)
-        return Incident{cause, now, index, Op::kCompensate};
-    } else if (state.phase == Phase::kDelivering) {
-      if (branch.forward.status == OpStatus::kRefused) return Incident{Cause::kRefused, now, index, Op::kDeliver};
-      if (const Cause cause = stuck(branch.forward); cause != Cause::kNone)
-        return Incident{cause, now, index, Op::kDeliver};
-    }
-  }
-  if (state.phase == Phase::kPrepared && state.check.exhausted) {
-    return Incident{Cause::kUndecided, now, -1, Op::kCheck};
-  }
-  return std::nullopt;
-}
-
-void refresh_incident(State& state, const Occurrence& what) {
-  if (what.on == Event::kContradicted) {
-    SETTLE_REACHED("contradiction reported");
-    state.incident = Incident{Cause::kContradiction, what.now, what.branch, what.op};
-    note_line(state, what, Happening::kIncidentOpened);
-    return;
-  }
-  if (state.incident && state.incident->cause == Cause::kContradiction) return;  // only a person closes it
-  std::optional<Incident> found = finding(state, what.now);
-  if (found && !state.incident) {
-    SETTLE_REACHED("incident opened");
-    note(state, {.at = what.now, .happening = Happening::kIncidentOpened, .branch = found->branch, .op = found->op});
-  } else if (!found && state.incident) {
-    SETTLE_REACHED("incident closed itself");
-    note(state, {.at = what.now,
-                 .happening = Happening::kIncidentClosed,
-                 .branch = state.incident->branch,
-                 .op = state.incident->op});
-  }
-  if (found && state.incident && found->cause == state.incident->cause && found->branch == state.incident->branch) {
-    found->since = state.incident->since;
-  }
-  state.incident = found;
+/// R6: what a later step takes from this result must not change any more.
+Durability effective(const Plan& plan, Durability durability, const Occurrence& what) {
+  if (durability != Durability::kForcedIfBound) return durability;
+  const bool bound = what.branch >= 0 && plan.is_bound(static_cast<std::size_t>(what.branch));
+  return bound && !planted(Bug::kBoundResultLazy) ? Durability::kForced : Durability::kLazy;
 }
 
 /// One row of the table. Nothing: no row applies.
 std::optional<Step> take_row(const Plan& plan, State& state, const Occurrence& what) {
-  const int index = find_edge(plan.pattern, state.phase, what.on, state.decision);
+  const int index = find_edge(plan, state, what);
   if (index < 0) return std::nullopt;
   const Edge& edge = edges(plan.pattern)[static_cast<std::size_t>(index)];
   perform(edge.action, plan, state, what);
@@ -342,80 +365,159 @@ std::optional<Step> take_row(const Plan& plan, State& state, const Occurrence& w
   Step step;
   // A recovery only marks what the record leaves open; the marks ride with the next save, above all with the decision.
   step.changed = edge.action != Action::kNothing && what.on != Event::kRecover;
-  step.durability = durability_of(plan.pattern, index);
+  step.durability = effective(plan, durability_of(plan.pattern, index), what);
   return step;
 }
 
 }  // namespace
 
 std::optional<Step> complete(const Plan& plan, State& state, const Occurrence& what) {
-  const std::optional<Event> derived = completion(plan, state);
-  if (!derived) return std::nullopt;
-  Occurrence end = what;
-  end.on = *derived;
-  return take_row(plan, state, end);
+  std::optional<Step> total;
+  // One thing may complete the next: votes that were all read-only leave nothing to commit.
+  while (const std::optional<Event> derived = completion(plan, state)) {
+    Occurrence end = what;
+    end.on = *derived;
+    const std::optional<Step> step = take_row(plan, state, end);
+    if (!step) break;
+    if (!total) total = Step{};
+    total->changed = true;
+    total->durability = std::max(total->durability, step->durability);
+  }
+  return total;
 }
 
 std::optional<Step> step(const Plan& plan, State& state, const Occurrence& what) {
   std::optional<Step> total = take_row(plan, state, what);
   if (!total) return std::nullopt;
+  state.heuristic = std::max(state.heuristic, what.heuristic);
   if (const std::optional<Step> last = complete(plan, state, what)) {
     total->changed = true;
     total->durability = std::max(total->durability, last->durability);
   }
-  if (what.on != Event::kRecover) refresh_incident(state, what);
+  if (what.on != Event::kRecover) refresh_incident(plan, state, what);
   if (total->changed) state.updated_at = what.now;
   return total;
 }
 
+bool is_undecided(Phase phase) {
+  return phase == Phase::kActing || phase == Phase::kPrepared || phase == Phase::kTrying || phase == Phase::kPreparing;
+}
+
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out) {
-  if (plan.pattern == Pattern::kSaga) {
-    saga::ready(plan, state, now, out);
-  } else {
-    message::ready(plan, state, now, out);
+  if (state.stopped || state.phase == Phase::kEnded) return;
+  if (state.phase == Phase::kFollowing) {
+    following::ready(plan, state, now, out);
+    return;
+  }
+  switch (plan.pattern) {
+    case Pattern::kSaga:
+      saga::ready(plan, state, now, out);
+      break;
+    case Pattern::kMessage:
+      message::ready(plan, state, now, out);
+      break;
+    case Pattern::kTcc:
+    case Pattern::kTwoPhase:
+      voting::ready(plan, state, now, out);
+      break;
   }
 }
 
 Instant next_due(const Plan& plan, const State& state) {
-  return plan.pattern == Pattern::kSaga ? saga::next_due(plan, state) : message::next_due(plan, state);
+  if (state.stopped || state.phase == Phase::kEnded) return kNever;
+  if (state.phase == Phase::kFollowing) return following::next_due(plan, state);
+  switch (plan.pattern) {
+    case Pattern::kSaga:
+      return saga::next_due(plan, state);
+    case Pattern::kMessage:
+      return message::next_due(plan, state);
+    case Pattern::kTcc:
+    case Pattern::kTwoPhase:
+      return voting::next_due(plan, state);
+  }
+  return kNever;
 }
 
-bool deadline_is_due(const State& state, Instant now) {
-  if (state.deadline_at > now) return false;
-  return state.phase == Phase::kActing || (state.phase == Phase::kPrepared && !state.deadline_seen);
+bool deadline_is_due(const Plan& plan, const State& state, Instant now) {
+  if (state.deadline_at > now || state.stopped) return false;
+  switch (state.phase) {
+    case Phase::kActing:
+      return saga::is_returnable(plan, state);
+    case Phase::kPrepared:
+      return !state.deadline_seen;
+    case Phase::kTrying:
+    case Phase::kPreparing:
+      return true;
+    default:
+      return false;
+  }
 }
+
+std::optional<Op> owed_op(const Plan& plan, const State& state, std::int32_t branch) {
+  const auto index = static_cast<std::size_t>(branch);
+  if (state.phase == Phase::kFollowing || !plan.is_main(index)) {
+    if (state.phase != Phase::kFollowing || !following::follows(plan, state, index, state.outcome)) return std::nullopt;
+    return plan.branches[index].role == Role::kOnAbort ? Op::kCompensate : Op::kDeliver;
+  }
+  if (state.phase == Phase::kEnded) return std::nullopt;
+  if (!is_undecided(state.phase) && state.phase != Phase::kDelivering) return back_op(plan, state, index);
+  const OpStatus status = state.branches[index].forward.status;
+  const bool is_left = status == OpStatus::kRefused || status == OpStatus::kGivenUp;
+  return state.phase == Phase::kActing && is_left ? back_op(plan.pattern) : forward_op(plan.pattern);
+}
+
+namespace {
+
+/// Would this answer use up the bound of its op?
+bool uses_up(const Plan& plan, const State& state, const Occurrence& answer) {
+  const OpRef ref{answer.branch, answer.op};
+  const OpState& op = op_state(state, ref);
+  const bool counts = (answer.reached && answer.outcome != Outcome::kRunning) || planted(Bug::kOutageBurnsAttempts);
+  const std::uint32_t made = op.attempts + (counts ? 1U : 0U) + (planted(Bug::kOutageBurnsAttempts) ? op.skipped : 0U);
+  return is_exhausted(retry_of(plan, ref), made, op.since, answer.now);
+}
+
+Event event_of_delivery(const Plan& plan, const State& state, const Occurrence& answer) {
+  if (answer.outcome == Outcome::kDone) return Event::kDeliverDone;
+  if (answer.outcome == Outcome::kRefused) return Event::kDeliverRefused;
+  const bool decides = state.phase == Phase::kDelivering &&
+                       plan.branches[static_cast<std::size_t>(answer.branch)].on_exhausted != Policy::kPark;
+  return decides && uses_up(plan, state, answer) ? Event::kDeliverExhausted : Event::kDeliverUnknown;
+}
+
+}  // namespace
 
 Event event_of_answer(const Plan& plan, const State& state, const Occurrence& answer, CheckState check) {
   const bool done = answer.outcome == Outcome::kDone;
-  const bool refused = answer.outcome == Outcome::kRefused;
   switch (answer.op) {
     case Op::kCheck:
       if (!done || check == CheckState::kUndecided) return Event::kCheckUnknown;
       return check == CheckState::kCommitted ? Event::kCheckCommitted : Event::kCheckAborted;
     case Op::kCompensate:
-      return done ? Event::kCompensateDone : Event::kCompensateUnknown;
+    case Op::kCancel:
+    case Op::kRollback:
+      return done ? Event::kBackDone : Event::kBackUnknown;
+    case Op::kConfirm:
+    case Op::kCommit:
+      return done ? Event::kConfirmDone : Event::kConfirmUnknown;
     case Op::kDeliver:
-      return done ? Event::kDeliverDone : refused ? Event::kDeliverRefused : Event::kDeliverUnknown;
-    default:
+      return event_of_delivery(plan, state, answer);
+    case Op::kAction:
+    case Op::kTry:
+    case Op::kPrepare:
       break;
   }
-  if (done) return Event::kActionDone;
-  if (refused) return Event::kActionRefused;
-  if (planted(Bug::kTimeoutIsRefusal)) return Event::kActionRefused;
-  if (state.phase != Phase::kActing) return Event::kActionUnknown;
-  const OpRef ref{answer.branch, answer.op};
-  const OpState& op = op_state(state, ref);
-  const bool counts = (answer.reached && answer.outcome != Outcome::kRunning) || planted(Bug::kOutageBurnsAttempts);
-  const std::uint32_t made = op.attempts + (counts ? 1U : 0U) + (planted(Bug::kOutageBurnsAttempts) ? op.skipped : 0U);
-  return is_exhausted(retry_of(plan, ref), made, op.since, answer.now) ? Event::kActionExhausted
-                                                                       : Event::kActionUnknown;
+  if (done) return Event::kForwardDone;
+  if (answer.outcome == Outcome::kRefused || planted(Bug::kTimeoutIsRefusal)) return Event::kForwardRefused;
+  if (!is_undecided(state.phase)) return Event::kForwardUnknown;
+  return uses_up(plan, state, answer) ? Event::kForwardExhausted : Event::kForwardUnknown;
 }
 
 const OpState& op_state(const State& state, OpRef ref) {
   if (ref.op == Op::kCheck) return state.check;
   SETTLE_ASSERT(ref.branch >= 0 && static_cast<std::size_t>(ref.branch) < state.branches.size());
   const BranchState& branch = state.branches[static_cast<std::size_t>(ref.branch)];
-  return ref.op == Op::kCompensate ? branch.back : branch.forward;
+  return is_forward(ref.op) ? branch.forward : branch.back;
 }
 
 OpState& op_state(State& state, OpRef ref) { return const_cast<OpState&>(op_state(std::as_const(state), ref)); }

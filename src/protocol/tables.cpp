@@ -2,14 +2,19 @@
 
 #include <atomic>
 
+#include "base/assert.h"
+#include "protocol/guard.h"
 #include "protocol/message.h"
 #include "protocol/saga.h"
+#include "protocol/tcc.h"
+#include "protocol/two_phase.h"
 
 namespace settle::protocol {
 namespace {
 
-constexpr std::size_t kEdgesMax = 64;
-static_assert(saga::kEdges.size() <= kEdgesMax && message::kEdges.size() <= kEdgesMax);
+constexpr std::size_t kEdgesMax = 96;
+static_assert(saga::kEdges.size() <= kEdgesMax && message::kEdges.size() <= kEdgesMax &&
+              tcc::kEdges.size() <= kEdgesMax && two_phase::kEdges.size() <= kEdgesMax);
 
 /// First row for a phase and an event; rows of one pair stand together, told apart by their guards.
 using Lookup = std::array<std::array<std::int8_t, kEvents>, kPhases>;
@@ -33,36 +38,40 @@ struct Table {
 
 constexpr Lookup kSagaLookup = make_lookup(saga::kEdges);
 constexpr Lookup kMessageLookup = make_lookup(message::kEdges);
+constexpr Lookup kTccLookup = make_lookup(tcc::kEdges);
+constexpr Lookup kTwoPhaseLookup = make_lookup(two_phase::kEdges);
 
 Table g_saga{.rows = saga::kEdges, .lookup = &kSagaLookup};
 Table g_message{.rows = message::kEdges, .lookup = &kMessageLookup};
+Table g_tcc{.rows = tcc::kEdges, .lookup = &kTccLookup};
+Table g_two_phase{.rows = two_phase::kEdges, .lookup = &kTwoPhaseLookup};
 
-Table& table_of(Pattern pattern) { return pattern == Pattern::kSaga ? g_saga : g_message; }
-
-bool admits(Guard guard, Decision decision) {
-  switch (guard) {
-    case Guard::kAlways:
-      return true;
-    case Guard::kIfCommit:
-      return decision == Decision::kCommit;
-    case Guard::kIfAbort:
-      return decision == Decision::kAbort;
+Table& table_of(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::kSaga:
+      return g_saga;
+    case Pattern::kMessage:
+      return g_message;
+    case Pattern::kTcc:
+      return g_tcc;
+    case Pattern::kTwoPhase:
+      return g_two_phase;
   }
-  return false;
+  SETTLE_ASSERT(false);
 }
 
 }  // namespace
 
 std::span<const Edge> edges(Pattern pattern) { return table_of(pattern).rows; }
 
-int find_edge(Pattern pattern, Phase phase, Event on, Decision decision) {
-  Table& table = table_of(pattern);
-  const int first = (*table.lookup)[static_cast<std::size_t>(phase)][static_cast<std::size_t>(on)];
+int find_edge(const Plan& plan, const State& state, const Occurrence& what) {
+  Table& table = table_of(plan.pattern);
+  const int first = (*table.lookup)[static_cast<std::size_t>(state.phase)][static_cast<std::size_t>(what.on)];
   if (first < 0) return -1;
   for (auto i = static_cast<std::size_t>(first); i < table.rows.size(); ++i) {
     const Edge& edge = table.rows[i];
-    if (edge.from != phase || edge.on != on) break;
-    if (!admits(edge.guard, decision) || static_cast<int>(i) == table.dropped) continue;
+    if (edge.from != state.phase || edge.on != what.on) break;
+    if (static_cast<int>(i) == table.dropped || !admits(edge, plan, state, what)) continue;
     if (!table.taken[i].load(std::memory_order_relaxed)) table.taken[i].store(true, std::memory_order_relaxed);
     return static_cast<int>(i);
   }

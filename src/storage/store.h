@@ -97,6 +97,15 @@ struct Lease {
   Epoch epoch = 0;
 };
 
+/// A daemon that shares a store with others, as they know it.
+struct Node {
+  std::string name;             ///< the `owner` of its shards
+  std::string address;          ///< where its clients, and the other daemons, reach it
+  std::vector<ShardNo> shards;  ///< ascending; only those whose lease has not ended
+
+  bool operator==(const Node&) const = default;
+};
+
 /// Durable home of transactions.
 ///
 /// Every member blocks and none may be called from an engine thread. `commit` is called by one writer thread;
@@ -136,6 +145,13 @@ class Store {
   /// Prolongs what `owner` still holds under that epoch; a lost lease is missing from the answer.
   virtual Result<std::vector<Lease>> renew(std::span<const Lease> leases, std::string_view owner, Duration lasting) = 0;
   virtual Result<void> release(std::span<const Lease> leases, std::string_view owner) = 0;
+
+  /// Tells the others that daemon `name` is there and stays for `lasting` without being told again; zero: it leaves
+  /// now. Answers who is there, by name, the caller included. A store with one owner answers nobody.
+  virtual Result<std::vector<Node>> attend(std::string_view name, std::string_view address, Duration lasting) {
+    (void)name, (void)address, (void)lasting;
+    return std::vector<Node>();
+  }
 
   /// Small named values (topics, audit, incidents): last writer wins, durable when it returns. Empty value: removed.
   virtual Result<void> put_value(std::string_view space, std::string_view key, std::string_view value) = 0;

@@ -125,7 +125,7 @@ def check(tree: Tree) -> list[Finding]:
 def _resolve(tree: Tree, file: File, name: str) -> str | None:
     beside = (PurePosixPath(file.path).parent / name).as_posix()
     top = file.path.split("/")[0]  # sim, bench and examples are include folders for themselves
-    for candidate in (beside, f"src/{name}", f"include/{name}", f"{top}/{name}"):
+    for candidate in (beside, f"src/{name}", f"include/{name}", f"{top}/{name}", f"tests/{name}"):
         if candidate in tree.by_path:
             return candidate
     return None

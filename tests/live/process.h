@@ -30,6 +30,8 @@ class Process {
   ~Process();
 
   [[nodiscard]] bool started() const { return pid_ > 0; }
+  /// Meaningful while it runs.
+  [[nodiscard]] pid_t pid() const { return pid_; }
   /// Has not been seen to end.
   [[nodiscard]] bool running();
   void send(int signal) const;

@@ -4,15 +4,16 @@
 #include <memory>
 #include <utility>
 
+#include "api/http/list.h"
 #include "api/http/problem.h"
 #include "api/http/verb_json.h"
 #include "base/log.h"
+#include "settle/ids.h"
 #include "wire/json_writer.h"
 
 namespace settle::api {
 namespace {
 
-constexpr std::string_view kRetrySuffix = "/retry";
 constexpr std::string_view kTransactions = "/v1/transactions/";
 
 Rendered not_ready(std::string_view reason) {
@@ -37,32 +38,78 @@ Rendered fine(std::string_view status) {
   return out;
 }
 
-/// The gid of "/v1/transactions/{gid}/retry", or of "/v1/transactions/retry" with `?transaction=`: then it is empty.
-std::optional<std::string_view> retried(std::string_view path) {
-  if (!path.starts_with(kTransactions)) return std::nullopt;
-  path.remove_prefix(kTransactions.size());
-  if (path == kRetrySuffix.substr(1)) return std::string_view();
-  if (!path.ends_with(kRetrySuffix)) return std::nullopt;
-  path.remove_suffix(kRetrySuffix.size());
-  if (path.empty() || path.find('/') != std::string_view::npos) return std::nullopt;
-  return path;
+Asked asked_by(engine::Verb verb) {
+  switch (verb) {
+    case engine::Verb::kResolve:
+      return Asked::kResolve;
+    case engine::Verb::kStop:
+      return Asked::kStop;
+    default:
+      return Asked::kRetry;
+  }
+}
+
+bool read_body(BodyReader& body, std::string_view text, engine::Request& out) {
+  switch (out.verb) {
+    case engine::Verb::kResolve:
+      return read_resolve(body, text, out);
+    case engine::Verb::kStop:
+      return read_stop(body, text, out);
+    default:
+      return read_retry(body, text, out);
+  }
+}
+
+std::string_view words_of(engine::Verb verb) {
+  if (verb == engine::Verb::kResolve) return "operator resolves a branch";
+  return verb == engine::Verb::kStop ? "operator stops the calls" : "operator asks for a retry";
+}
+
+/// "retry", "stop", "branches/{id}/resolve".
+std::optional<OperatorPlace> verb_place_of(std::string_view path) {
+  constexpr std::string_view kBranches = "branches/";
+  constexpr std::string_view kResolve = "/resolve";
+  OperatorPlace place;
+  if (path == "retry") return place;
+  if (path == "stop") {
+    place.verb = engine::Verb::kStop;
+    return place;
+  }
+  if (!path.starts_with(kBranches) || !path.ends_with(kResolve) || path.size() <= kBranches.size() + kResolve.size()) {
+    return std::nullopt;
+  }
+  place.verb = engine::Verb::kResolve;
+  place.branch = path.substr(kBranches.size(), path.size() - kBranches.size() - kResolve.size());
+  if (place.branch.find('/') != std::string_view::npos) return std::nullopt;
+  return place;
 }
 
 }  // namespace
+
+std::optional<OperatorPlace> operator_place_of(std::string_view path) {
+  if (!path.starts_with(kTransactions)) return std::nullopt;
+  path.remove_prefix(kTransactions.size());
+  if (std::optional<OperatorPlace> place = verb_place_of(path)) return place;
+  const std::size_t end = path.find('/');
+  if (end == 0 || end == std::string_view::npos) return std::nullopt;
+  std::optional<OperatorPlace> place = verb_place_of(path.substr(end + 1));
+  if (place) place->gid = path.substr(0, end);
+  return place;
+}
 
 AdminFace::AdminFace(Ports& ports, AdminPorts& admin, Respond respond)
     : ports_(ports), admin_(admin), respond_(std::move(respond)) {}
 
 void AdminFace::on_request(const net::HttpRequest& request, net::ResponseSlot slot) {
   const std::string_view path = request.path;
-  const std::optional<std::string_view> gid = retried(path);
-  const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || gid;
+  const std::optional<OperatorPlace> place = operator_place_of(path);
+  const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/v1/incidents" || place;
   if (!known) {
     return answer(slot, render_problem(ErrorName::kUnknownRoute,
                                        "there is no " + excerpt(path) +
                                            " on the admin listener; transactions are read on api.http"));
   }
-  const std::string_view allowed = gid ? "POST" : "GET";
+  const std::string_view allowed = place ? "POST" : "GET";
   if (request.method != allowed) {
     Rendered out = render_problem(ErrorName::kMethodNotAllowed, excerpt(path) + " takes " + std::string(allowed) +
                                                                     ", not " + excerpt(request.method, 16));
@@ -70,7 +117,8 @@ void AdminFace::on_request(const net::HttpRequest& request, net::ResponseSlot sl
     return answer(slot, out);
   }
   QueryString query(request.query);
-  if (gid) return retry(*gid, query, request, slot);
+  if (place) return operate(*place, query, request, slot);
+  if (path == "/v1/incidents") return incidents(query, slot);
   if (!query.finish({})) return answer(slot, render_problem(query.refusal()));
   if (path == "/healthz") return answer(slot, fine("ok"));
   return path == "/readyz" ? readyz(slot) : metrics(slot);
@@ -139,21 +187,49 @@ void AdminFace::metrics(net::ResponseSlot slot) {
 
 // ------------------------------------------------------------------------------------------------------------ verbs
 
-void AdminFace::retry(std::string_view gid, QueryString& query, const net::HttpRequest& request,
-                      net::ResponseSlot slot) {
+void AdminFace::operate(const OperatorPlace& place, QueryString& query, const net::HttpRequest& request,
+                        net::ResponseSlot slot) {
   Refusal refusal;
-  std::optional<std::string> name = transaction_name(gid, query, refusal);
+  std::optional<std::string> name = transaction_name(place.gid, query, refusal);
   if (!name) return answer(slot, render_problem(refusal));
   if (!query.finish("transaction")) return answer(slot, render_problem(query.refusal()));
   engine::Request out;
-  out.verb = engine::Verb::kRetryNow;
+  out.verb = place.verb;
   out.gid = std::move(*name);
-  if (!read_retry(body_, request.body, out)) return answer(slot, render_problem(body_.refusal()));
-  log(LogLevel::kInfo, "operator asks for a retry", {{"gid", out.gid}, {"reason", out.reason}});
-  const std::uint8_t flags = flags_with(kForAdmin, Asked::kRetry);
+  if (place.verb == engine::Verb::kResolve) {
+    const std::optional<std::string> branch = percent_decoded(place.branch);
+    if (!branch || !is_branch_id(*branch)) {
+      return answer(slot, render_problem(ErrorName::kInvalid,
+                                         "the path holds no branch id: 1 to 64 characters of A-Z a-z 0-9 . _ - are"));
+    }
+    out.branch = *branch;
+  }
+  if (!read_body(body_, request.body, out)) return answer(slot, render_problem(body_.refusal()));
+  if (out.branch.empty()) {
+    log(LogLevel::kInfo, words_of(out.verb), {{"gid", out.gid}, {"reason", out.reason}});
+  } else {
+    log(LogLevel::kInfo, words_of(out.verb), {{"gid", out.gid}, {"branch", out.branch}, {"reason", out.reason}});
+  }
+  const std::uint8_t flags = flags_with(kForAdmin, asked_by(out.verb));
   const std::uint64_t number = pending_.add(slot, Route::kOther, flags, ports_.now(), out.gid);
   out.token = make_token(ports_.thread_index(), flags, number);
   ports_.send(std::move(out));
+}
+
+/// The list of the API, of those that wait for a person.
+void AdminFace::incidents(QueryString& query, net::ResponseSlot slot) {
+  struct Job {
+    ListRequest request;
+    Rendered answer;
+  };
+  auto job = std::make_shared<Job>();
+  if (!read_list_request(query, job->request)) return answer(slot, render_problem(query.refusal()));
+  job->request.filter.has_incident = true;
+  const bool taken = ports_.read_store([job](Store& store) { job->answer = render_list(store, job->request); },
+                                       [this, job, slot] { answer(slot, job->answer); });
+  if (taken) return;
+  answer(slot, render_problem(ErrorName::kOverloaded,
+                              "too many reads of the store wait already; repeat it after Retry-After"));
 }
 
 void AdminFace::on_reply(engine::Token token, Rendered&& rendered) {

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/admin/metrics.h"
@@ -33,6 +35,16 @@ class AdminPorts {
 /// How long /readyz waits for the store, and /metrics for the workers.
 inline constexpr Duration kProbeTimeout = std::chrono::seconds{2};
 
+/// What a path below /v1/transactions asks for on the admin listener.
+struct OperatorPlace {
+  engine::Verb verb = engine::Verb::kRetryNow;
+  std::string_view gid;     ///< as in the path; empty: `?transaction=` must name it
+  std::string_view branch;  ///< kResolve
+};
+
+/// …/{gid}/retry, …/{gid}/stop, …/{gid}/branches/{id}/resolve, or the same without the gid. Nothing: no such path.
+std::optional<OperatorPlace> operator_place_of(std::string_view path);
+
 /// The admin listener: health, metrics, operators' verbs. On one thread; it must outlive what it gave to its ports.
 class AdminFace {
  public:
@@ -55,7 +67,8 @@ class AdminFace {
   void start_probe();
   void probed(const Result<void>& result);
   void metrics(net::ResponseSlot slot);
-  void retry(std::string_view gid, QueryString& query, const net::HttpRequest& request, net::ResponseSlot slot);
+  void operate(const OperatorPlace& place, QueryString& query, const net::HttpRequest& request, net::ResponseSlot slot);
+  void incidents(QueryString& query, net::ResponseSlot slot);
   void answer(net::ResponseSlot slot, const Rendered& rendered);
   void answer_ready(const Rendered& rendered);
   /// Takes the waiter off; false: it has been answered.

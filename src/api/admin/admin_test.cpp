@@ -199,6 +199,45 @@ TEST_F(AdminTest, ARetryNeedsAReasonAndGoesToTheEngine) {
   EXPECT_EQ(ports_.take<engine::Request>().gid, "0000000000000G00G00C000004");
 }
 
+TEST_F(AdminTest, AResolveSaysWhatIsKnownOfABranchAndAStopNeedsAReason) {
+  const std::vector<std::pair<std::string, engine::Resolution>> all{{"done", engine::Resolution::kDone},
+                                                                    {"skipped", engine::Resolution::kSkipped},
+                                                                    {"cancelled", engine::Resolution::kCancelled}};
+  for (const auto& [word, as] : all) {
+    (void)ask("POST", "/v1/transactions/g1/branches/pay/resolve",
+              R"({"as":")" + word + R"(","reason":"seen in the books"})");
+    const auto request = ports_.take<engine::Request>();
+    EXPECT_EQ(request.verb, engine::Verb::kResolve);
+    EXPECT_EQ(request.gid, "g1");
+    EXPECT_EQ(request.branch, "pay");
+    EXPECT_EQ(request.as, as);
+    EXPECT_EQ(request.reason, "seen in the books");
+    EXPECT_EQ(asked_of(request.token), Asked::kResolve);
+    EXPECT_TRUE(is_for_admin(request.token));
+  }
+  (void)ask("POST", "/v1/transactions/branches/pay/resolve?transaction=0000000000000G00G00C000004",
+            R"({"as":"done","reason":"x"})");
+  EXPECT_EQ(ports_.take<engine::Request>().gid, "0000000000000G00G00C000004");
+
+  const std::uint32_t number = ask("POST", "/v1/transactions/g1/stop", R"({"reason":"wrong amounts"})");
+  const auto request = ports_.take<engine::Request>();
+  EXPECT_EQ(request.verb, engine::Verb::kStop);
+  EXPECT_EQ(request.reason, "wrong amounts");
+  EXPECT_EQ(asked_of(request.token), Asked::kStop);
+  face_.on_reply(request.token, render(request.token, engine::AnswerKind::kUnknownGid, nullptr));
+  EXPECT_TRUE(answer_to(number).starts_with("404"));
+}
+
+TEST_F(AdminTest, IncidentsAreTheListOfThoseThatWaitForAPerson) {
+  const std::uint32_t number = ask("GET", "/v1/incidents?pattern=tcc&limit=5");
+  ports_.run_reads(store_);
+  EXPECT_EQ(answer_to(number), R"(200 {"transactions":[]})");
+  EXPECT_EQ(store_.last.has_incident, true);
+  EXPECT_EQ(store_.last.pattern, Pattern::kTcc);
+  ports_.reads_full = true;
+  EXPECT_TRUE(answer_to(ask("GET", "/v1/incidents")).starts_with("503"));
+}
+
 TEST_F(AdminTest, AClientThatIsGoneIsForgotten) {
   (void)ask("POST", "/v1/transactions/g1/retry", R"({"reason":"x"})");
   const engine::Token token = ports_.take<engine::Request>().token;
@@ -221,6 +260,21 @@ TEST_F(AdminTest, FAIL_M9_EveryPathWithEveryMethod) {
            Row{"POST", "/v1/transactions/g/retry?x=1", R"({"reason":"a"})", "400 /errors/invalid"},
            Row{"POST", "/v1/transactions/a%20b/retry", R"({"reason":"a"})", "400 /errors/invalid"},
            Row{"POST", "/v1/transactions/retry", R"({"reason":"a"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/stop", "{}", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/stop", R"({"reason":"a","as":"done"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/branches/b/resolve", R"({"reason":"a"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/branches/b/resolve", R"({"as":"done"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/branches/b/resolve", R"({"as":"commit","reason":"a"})",
+               "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/branches/a%20b/resolve", R"({"as":"done","reason":"a"})",
+               "400 /errors/invalid"},
+           Row{"GET", "/v1/transactions/g/branches/b/resolve", "", "405 /errors/method-not-allowed"},
+           Row{"POST", "/v1/transactions/g/branches/resolve", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/transactions/g/branches/b/c/resolve", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/transactions/g/branches//resolve", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/transactions/g/branches/b/report", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/incidents", "", "405 /errors/method-not-allowed"},
+           Row{"GET", "/v1/incidents?x=1", "", "400 /errors/invalid"},
            Row{"GET", "/v1/transactions/g/retry", "", "405 /errors/method-not-allowed"},
            Row{"POST", "/healthz", "", "405 /errors/method-not-allowed"},
            Row{"PUT", "/readyz", "", "405 /errors/method-not-allowed"},

@@ -1,5 +1,6 @@
 #include "api/http/document.h"
 
+#include "api/http/ops_of.h"
 #include "api/http/waiting.h"
 #include "wire/instant.h"
 #include "wire/json_reader.h"
@@ -44,6 +45,7 @@ std::string_view outcome_of(const OpState& op) {
     case OpStatus::kRefused:
       return "refused";
     case OpStatus::kOpen:
+    case OpStatus::kGivenUp:
       break;
   }
   return op.last == Outcome::kRunning ? "running" : "unknown";
@@ -60,6 +62,11 @@ void op_member(JsonWriter& json, std::string_view name, const OpState& op) {
   json.plain_member("outcome", outcome_of(op));
   json.key("attempts");
   json.number(op.attempts);
+  if (op.read_only) json.plain_member("vote", "read-only");
+  if (op.status == OpStatus::kGivenUp) {
+    json.key("given_up");
+    json.boolean(true);
+  }
   if (!op.result.empty()) {
     json.key("result");
     append_result(json, op.result);
@@ -69,16 +76,20 @@ void op_member(JsonWriter& json, std::string_view name, const OpState& op) {
 }
 
 void branches_member(JsonWriter& json, const Plan& plan, const State& state) {
-  const std::string_view forward = plan.pattern == Pattern::kSaga ? name_of(Op::kAction) : name_of(Op::kDeliver);
   json.key("branches");
   json.begin_array();
   for (std::size_t i = 0; i < plan.branches.size() && i < state.branches.size(); ++i) {
+    const Role role = plan.branches[i].role;
     json.begin_object();
     json.plain_member("id", plan.branches[i].id);
+    if (role != Role::kMain) {
+      json.key("follow_up");
+      json.boolean(true);
+    }
     json.key("ops");
     json.begin_object();
-    op_member(json, forward, state.branches[i].forward);
-    op_member(json, name_of(Op::kCompensate), state.branches[i].back);
+    op_member(json, name_of(forward_op_of(plan.pattern, role)), state.branches[i].forward);
+    op_member(json, name_of(back_op_of(plan.pattern, role, state.decision)), state.branches[i].back);
     json.end_object();
     json.end_object();
   }
@@ -103,13 +114,25 @@ void waiting_member(std::string& out, JsonWriter& json, const Plan& plan, const 
   json.end_array();
 }
 
+bool is_forward(Op op) { return op == Op::kAction || op == Op::kDeliver || op == Op::kTry || op == Op::kPrepare; }
+
+std::string refused_words(const Plan& plan, const Incident& incident, const std::string& who) {
+  const std::string op(name_of(incident.op));
+  if (incident.op == Op::kDeliver) {
+    const bool follows = incident.branch >= 0 && !plan.is_main(static_cast<std::size_t>(incident.branch));
+    return who + " refused " + (follows ? "what follows the outcome" : "the message") +
+           "; it rests until somebody retries";
+  }
+  if (is_forward(incident.op)) return who + " refuses " + op + ", and there is no way back; it is asked again";
+  return who + " keeps refusing " + op + ", which cannot be refused; it is asked again";
+}
+
 std::string incident_words(const Plan& plan, const State& state, const Incident& incident) {
   const std::string who = "\"" + std::string(branch_name(plan, incident.branch)) + "\"";
   const std::string op(name_of(incident.op));
   switch (incident.cause) {
     case Cause::kRefused:
-      if (incident.op == Op::kDeliver) return who + " refused the message; it rests until somebody retries";
-      return who + " keeps refusing " + op + ", which cannot be refused; it is asked again";
+      return refused_words(plan, incident, who);
     case Cause::kExhausted:
       return who + " has used up the bound of its retries for " + op + "; it is asked again, slowly";
     case Cause::kContradiction:
@@ -118,6 +141,8 @@ std::string incident_words(const Plan& plan, const State& state, const Incident&
     case Cause::kUndecided:
       return "the deadline is over and the check-back does not know whether the local transaction happened; it is "
              "asked again";
+    case Cause::kStopped:
+      return "an operator has stopped all calls; nothing is asked until somebody retries";
     case Cause::kNone:
     case Cause::kDeadline:
     case Cause::kRequested:
@@ -127,14 +152,17 @@ std::string incident_words(const Plan& plan, const State& state, const Incident&
   return state.reason;
 }
 
-void suggestions(JsonWriter& json, Cause cause) {
+/// Verbs with which somebody can help. `resolve` needs a branch to be about.
+void suggestions(JsonWriter& json, const Incident& incident) {
   json.key("suggested");
   json.begin_array();
-  if (cause == Cause::kUndecided) {
+  if (incident.cause == Cause::kUndecided) {
     json.plain("submit");
     json.plain("abort");
   }
-  if (cause != Cause::kContradiction) json.plain("retry");
+  if (incident.cause != Cause::kContradiction) json.plain("retry");
+  if (incident.branch >= 0) json.plain("resolve");
+  if (incident.cause == Cause::kRefused || incident.cause == Cause::kExhausted) json.plain("stop");
   json.end_array();
 }
 
@@ -145,7 +173,7 @@ void incident_member(std::string& out, JsonWriter& json, const Plan& plan, const
   json.plain_member("kind", name_of(state.incident->cause));
   instant_member(out, json, "since", state.incident->since);
   json.member("text", incident_words(plan, state, *state.incident));
-  suggestions(json, state.incident->cause);
+  suggestions(json, *state.incident);
   json.end_object();
 }
 
@@ -179,7 +207,7 @@ void head_members(std::string& out, JsonWriter& json, const engine::View& view) 
   json.plain_member("decision", name_of(view.decision));
   json.plain_member("outcome", name_of(view.outcome));
   incident_member(out, json, view.plan, state);
-  json.plain_member("heuristic", "none");
+  json.plain_member("heuristic", name_of(state.heuristic));
   if (view.decision == Decision::kAbort) json.member("reason", reason_words(view.plan, state));
   instant_member(out, json, "created_at", state.created_at);
   instant_member(out, json, "updated_at", state.updated_at);
@@ -228,6 +256,7 @@ std::string reason_words(const Plan& plan, const State& state) {
     case Cause::kNone:
     case Cause::kContradiction:
     case Cause::kUndecided:
+    case Cause::kStopped:
       break;
   }
   return {};

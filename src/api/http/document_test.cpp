@@ -139,13 +139,105 @@ TEST(Document, OfAParkedTargetHasAnIncidentAndIsDueAtNoTime) {
   EXPECT_EQ(document["waiting_for"].dump(),
             R"([{"attempts":1,"branch":"mail","last_answer":"HTTP 409","op":"deliver"}])");
   EXPECT_EQ(document["incident"]["text"], "\"mail\" refused the message; it rests until somebody retries");
-  EXPECT_EQ(document["incident"]["suggested"], nlohmann::json{"retry"});
+  EXPECT_EQ(document["incident"]["suggested"], (nlohmann::json{"retry", "resolve", "stop"}));
   EXPECT_EQ(document["branches"][0]["ops"]["deliver"]["outcome"], "refused");
+}
+
+Plan two_branches(Pattern pattern) {
+  Plan plan;
+  plan.pattern = pattern;
+  plan.order = Order::kConcurrent;
+  plan.branches.resize(4);
+  for (std::size_t i = 0; i < plan.branches.size(); ++i) {
+    static constexpr std::string_view kIds[] = {"a", "b", "thanks", "sorry"};
+    plan.branches[i].id = kIds[i];
+    plan.branches[i].forward = plan.branches[i].confirm = plan.branches[i].back = "http://a/";
+  }
+  plan.branches[2].role = Role::kOnCommit;
+  plan.branches[3].role = Role::kOnAbort;
+  return plan;
+}
+
+TEST(Document, OpsHaveTheNamesOfTheirPatternAndDecision) {
+  struct Row {
+    Pattern pattern;
+    Phase phase;
+    Decision decision;
+    std::string ops;
+  };
+  for (const Row& row : {Row{Pattern::kTcc, Phase::kConfirming, Decision::kCommit, "confirm try "},
+                         Row{Pattern::kTcc, Phase::kCancelling, Decision::kAbort, "cancel try "},
+                         Row{Pattern::kTwoPhase, Phase::kCommitting, Decision::kCommit, "commit prepare "},
+                         Row{Pattern::kTwoPhase, Phase::kRollingBack, Decision::kAbort, "prepare rollback "},
+                         Row{Pattern::kSaga, Phase::kCompensating, Decision::kAbort, "action compensate "},
+                         Row{Pattern::kMessage, Phase::kCompensating, Decision::kAbort, "compensate deliver "}}) {
+    const OwnedPlan plan = OwnedPlan::encode(two_branches(row.pattern));
+    State state = state_of(plan, row.phase);
+    state.decision = row.decision;
+    set_done(state.branches[0].forward, "");
+    set_done(state.branches[1].forward, "");
+    state.branches[0].back.attempts = 1;
+    const nlohmann::json document = nlohmann::json::parse(document_of(plan, state));
+    std::string ops;
+    for (const auto& [op, unused] : document["branches"][0]["ops"].items()) ops += op + " ";
+    EXPECT_EQ(ops, row.ops);
+    EXPECT_EQ(document["phase"], name_of(row.phase));
+    EXPECT_FALSE(document["branches"][1].contains("follow_up"));
+    EXPECT_EQ(document["branches"][2]["follow_up"], true);
+    EXPECT_EQ(document["branches"][3]["follow_up"], true);
+    EXPECT_NE(row.ops.find(document["waiting_for"][0]["op"].get<std::string>()), std::string::npos);
+  }
+}
+
+TEST(Document, WhatFollowsTheOutcomeIsAwaitedUnderItsOwnOps) {
+  const OwnedPlan plan = OwnedPlan::encode(two_branches(Pattern::kTcc));
+  State state = state_of(plan, Phase::kFollowing);
+  state.outcome = GlobalOutcome::kCommitted;
+  nlohmann::json document = nlohmann::json::parse(document_of(plan, state));
+  EXPECT_EQ(document["waiting_for"].dump(), R"([{"attempts":0,"branch":"thanks","op":"deliver"}])");
+  state.outcome = GlobalOutcome::kAborted;
+  state.branches[3].back.call = 4;
+  document = nlohmann::json::parse(document_of(plan, state));
+  EXPECT_EQ(document["waiting_for"].dump(), R"([{"attempts":0,"branch":"sorry","op":"compensate"}])");
+  EXPECT_TRUE(document["branches"][3]["ops"].contains("compensate"));
+  state.incident = Incident{Cause::kRefused, kBegun, 2, Op::kDeliver};
+  document = nlohmann::json::parse(document_of(plan, state));
+  EXPECT_EQ(document["incident"]["text"],
+            "\"thanks\" refused what follows the outcome; it rests until somebody retries");
+}
+
+TEST(Document, VotesHeuristicsAndWhatWasGivenUpAreShown) {
+  const OwnedPlan plan = OwnedPlan::encode(two_branches(Pattern::kTwoPhase));
+  State state = state_of(plan, Phase::kCommitting);
+  state.decision = Decision::kCommit;
+  set_done(state.branches[0].forward, "");
+  state.branches[0].forward.read_only = true;
+  state.branches[1].forward.status = OpStatus::kGivenUp;
+  state.heuristic = Heuristic::kMixed;
+  const nlohmann::json document = nlohmann::json::parse(document_of(plan, state));
+  EXPECT_EQ(document["branches"][0]["ops"]["prepare"]["vote"], "read-only");
+  EXPECT_FALSE(document["branches"][1]["ops"]["prepare"].contains("vote"));
+  EXPECT_EQ(document["branches"][1]["ops"]["prepare"]["given_up"], true);
+  EXPECT_EQ(document["branches"][1]["ops"]["prepare"]["outcome"], "unknown");
+  EXPECT_EQ(document["heuristic"], "mixed");
+  EXPECT_EQ(document["waiting_for"].size(), 1U) << "who has only read hears no commit";
+}
+
+TEST(Document, AStoppedTransactionIsDueAtNoTime) {
+  const OwnedPlan plan = OwnedPlan::encode(saga());
+  State state = state_of(plan, Phase::kActing);
+  state.stopped = true;
+  state.incident = Incident{Cause::kStopped, kBegun, kNoBranch, Op::kAction};
+  const nlohmann::json document = nlohmann::json::parse(document_of(plan, state));
+  EXPECT_EQ(document["incident"]["kind"], "stopped");
+  EXPECT_EQ(document["incident"]["suggested"], nlohmann::json{"retry"});
+  EXPECT_FALSE(document["waiting_for"][0].contains("next_due_at"));
 }
 
 TEST(Document, EveryIncidentHasWordsAndEveryReasonToo) {
   const OwnedPlan plan = OwnedPlan::encode(saga());
-  for (const Cause cause : {Cause::kRefused, Cause::kExhausted, Cause::kContradiction, Cause::kUndecided}) {
+  for (const Cause cause :
+       {Cause::kRefused, Cause::kExhausted, Cause::kContradiction, Cause::kUndecided, Cause::kStopped}) {
     State state = state_of(plan, Phase::kCompensating);
     state.incident = Incident{cause, kBegun, 1, Op::kCompensate};
     const nlohmann::json document = nlohmann::json::parse(document_of(plan, state));
@@ -253,6 +345,9 @@ TEST_F(RenderTest, EveryRefusalIsAProblemDocument) {
                                    Expected{AnswerKind::kGidReused, true, 409, "/errors/gid-reused", false},
                                    Expected{AnswerKind::kUnknownGid, false, 404, "/errors/unknown-gid", false},
                                    Expected{AnswerKind::kUnknownBranch, true, 404, "/errors/unknown-branch", false},
+                                   Expected{AnswerKind::kBranchReused, true, 409, "/errors/branch-reused", false},
+                                   Expected{AnswerKind::kTooMany, true, 422, "/errors/too-many", false},
+                                   Expected{AnswerKind::kEpochClosed, false, 409, "/errors/epoch-closed", false},
                                    Expected{AnswerKind::kWrongPhase, true, 409, "/errors/wrong-phase", false},
                                    Expected{AnswerKind::kWrongPhase, false, 409, "/errors/wrong-phase", false},
                                    Expected{AnswerKind::kContradiction, true, 409, "/errors/contradiction", false},

@@ -38,6 +38,8 @@ engine::Verb verb_of(Route route) {
       return engine::Verb::kAbort;
     case Route::kReport:
       return engine::Verb::kReport;
+    case Route::kEnlist:
+      return engine::Verb::kEnlist;
     default:
       return engine::Verb::kQuery;
   }
@@ -53,6 +55,8 @@ Asked asked_by(Route route) {
       return Asked::kAbort;
     case Route::kReport:
       return Asked::kReport;
+    case Route::kEnlist:
+      return Asked::kEnlist;
     default:
       return Asked::kQuery;
   }
@@ -139,12 +143,22 @@ bool Face::read_verb(const Place& place, QueryString& query, const net::HttpRequ
   if (!gid) return false;
   out.gid = std::move(*gid);
   std::optional<bool> timeline;
-  if (!take_wait(query, out.wait) || !query.take_flag("timeline", timeline) ||
-      !query.finish("wait_ms, wait_for, timeline and transaction")) {
+  // An enlist is answered as soon as it is durable; there is nothing to wait for.
+  const bool may_wait = place.route != Route::kEnlist;
+  if ((may_wait && !take_wait(query, out.wait)) || !query.take_flag("timeline", timeline) ||
+      !query.finish(may_wait ? "wait_ms, wait_for, timeline and transaction" : "timeline and transaction")) {
     refusal = query.refusal();
     return false;
   }
   if (timeline.value_or(false)) flags |= kWithTimeline;
+  if (place.route == Route::kEnlist) {
+    if (!plan_.read_enlisted(request.body)) {
+      refusal = plan_.refusal();
+      return false;
+    }
+    out.enlisted = std::make_shared<const OwnedPlan>(OwnedPlan::encode(plan_.plan()));
+    return true;
+  }
   bool fine = true;
   if (place.route == Route::kSubmit) {
     fine = read_submit(body_, request.body, out);

@@ -164,6 +164,47 @@ TEST_F(FaceTest, VerbsCarryWhatTheyWereTold) {
   EXPECT_EQ(request.result, "full");
 }
 
+TEST_F(FaceTest, AReportMayBeAboutEveryOpThatABranchCanOwe) {
+  const auto reported = [&](const std::string& body) {
+    (void)ask("POST", "/v1/transactions/g/branches/b/report", body);
+    return ports_.take<engine::Request>();
+  };
+  for (const Op op : {Op::kAction, Op::kDeliver, Op::kTry, Op::kPrepare, Op::kCompensate, Op::kConfirm, Op::kCancel,
+                      Op::kCommit, Op::kRollback}) {
+    const auto request = reported(R"({"op":")" + std::string(name_of(op)) + R"(","outcome":"done"})");
+    EXPECT_EQ(request.op, op);
+    EXPECT_FALSE(request.read_only);
+  }
+  EXPECT_TRUE(reported(R"({"op":"prepare","outcome":"done","vote":"read-only"})").read_only);
+  EXPECT_EQ(reported(R"({"op":"try","outcome":"refused","reason":"empty"})").outcome, Outcome::kRefused);
+}
+
+TEST_F(FaceTest, AnEnlistCarriesItsBranch) {
+  (void)ask("POST", "/v1/transactions/g/branches",
+            R"({"id":"pay","confirm":"http://p/c","cancel":"http://p/x","input":{"n": 1},"retry":{"attempts":3}})");
+  auto request = ports_.take<engine::Request>();
+  EXPECT_EQ(request.verb, engine::Verb::kEnlist);
+  EXPECT_EQ(request.gid, "g");
+  EXPECT_EQ(asked_of(request.token), Asked::kEnlist);
+  ASSERT_TRUE(request.enlisted);
+  const Plan& plan = **request.enlisted;
+  EXPECT_EQ(plan.pattern, Pattern::kTcc);
+  ASSERT_EQ(plan.branches.size(), 1U);
+  EXPECT_EQ(plan.branches[0].id, "pay");
+  EXPECT_EQ(plan.branches[0].forward, "");
+  EXPECT_EQ(plan.branches[0].confirm, "http://p/c");
+  EXPECT_EQ(plan.branches[0].back, "http://p/x");
+  EXPECT_EQ(plan.branches[0].input, R"({"n": 1})");
+  EXPECT_EQ(plan.branches[0].retry.attempts, 3U);
+  EXPECT_EQ(plan.branches[0].attempt_timeout, milliseconds{3000});
+
+  (void)ask("POST", "/v1/transactions/branches?transaction=" + std::string(kTid),
+            R"({"id":"pay","commit":"http://p/c","rollback":"http://p/x"})");
+  request = ports_.take<engine::Request>();
+  EXPECT_EQ(request.gid, kTid);
+  EXPECT_EQ((*request.enlisted)->pattern, Pattern::kTwoPhase);
+}
+
 TEST_F(FaceTest, ATidMayReplaceTheGid) {
   const std::string by_tid = "?transaction=" + std::string(kTid);
   (void)ask("GET", "/v1/transactions" + by_tid);
@@ -214,7 +255,12 @@ TEST_F(FaceTest, FAIL_M3_FAIL_M9_WhatIsWrongIsAnsweredAtOnceAndNothingIsSent) {
            Row{"POST", report, "{}", "400 /errors/invalid"},
            Row{"POST", report, R"({"op":"action"})", "400 /errors/invalid"},
            Row{"POST", report, R"({"outcome":"done"})", "400 /errors/invalid"},
-           Row{"POST", report, R"({"op":"compensate","outcome":"done"})", "400 /errors/invalid"},
+           Row{"POST", report, R"({"op":"check","outcome":"done"})", "400 /errors/invalid"},
+           Row{"POST", report, R"({"op":"compensate","outcome":"refused"})", "400 /errors/invalid"},
+           Row{"POST", report, R"({"op":"confirm","outcome":"refused"})", "400 /errors/invalid"},
+           Row{"POST", report, R"({"op":"prepare","outcome":"done","vote":"yes"})", "400 /errors/invalid"},
+           Row{"POST", report, R"({"op":"prepare","outcome":"refused","vote":"read-only"})", "400 /errors/invalid"},
+           Row{"POST", report, R"({"op":"try","outcome":"done","vote":"read-only"})", "400 /errors/invalid"},
            Row{"POST", report, R"({"op":"action","outcome":"unknown"})", "400 /errors/invalid"},
            Row{"POST", report, R"({"op":"action","outcome":"done","vote":"yes"})", "400 /errors/invalid"},
            Row{"POST", report, R"({"op":"action","outcome":"done","reason":"x"})", "400 /errors/invalid"},
@@ -225,7 +271,7 @@ TEST_F(FaceTest, FAIL_M3_FAIL_M9_WhatIsWrongIsAnsweredAtOnceAndNothingIsSent) {
            Row{"POST", "/v1/transactions/g/branches/a:b/report", R"({"op":"action","outcome":"done"})",
                "400 /errors/invalid"},
            Row{"GET", "/v1/transactions?patern=saga", "", "400 /errors/invalid"},
-           Row{"GET", "/v1/transactions?pattern=tcc", "", "400 /errors/invalid"},
+           Row{"GET", "/v1/transactions?pattern=xa", "", "400 /errors/invalid"},
            Row{"GET", "/v1/transactions?outcome=failed", "", "400 /errors/invalid"},
            Row{"GET", "/v1/transactions?phase=new", "", "400 /errors/invalid"},
            Row{"GET", "/v1/transactions?incident=perhaps", "", "400 /errors/invalid"},
@@ -238,7 +284,14 @@ TEST_F(FaceTest, FAIL_M3_FAIL_M9_WhatIsWrongIsAnsweredAtOnceAndNothingIsSent) {
            Row{"POST", "/v1/gids?n=1", "", "400 /errors/invalid"},
            Row{"GET", "/", "", "404 /errors/unknown-route"},
            Row{"GET", "/metrics", "", "404 /errors/unknown-route"},
-           Row{"POST", "/v1/transactions/g/branches", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/transactions/g/branches", "", "400 /errors/malformed"},
+           Row{"POST", "/v1/transactions/g/branches", "{}", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/branches?wait_ms=5",
+               R"({"id":"a","confirm":"http://a/","cancel":"http://a/"})", "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/a%20b/branches", R"({"id":"a","confirm":"http://a/","cancel":"http://a/"})",
+               "400 /errors/invalid"},
+           Row{"POST", "/v1/transactions/g/branches/b", "{}", "404 /errors/unknown-route"},
+           Row{"GET", "/v1/transactions/g/branches", "", "405 /errors/method-not-allowed"},
            Row{"POST", "/v1/transactions/g/retry", "{}", "404 /errors/unknown-route"},
            Row{"PUT", "/v1/transactions", "", "405 /errors/method-not-allowed"},
            Row{"DELETE", "/v1/transactions/g", "", "405 /errors/method-not-allowed"},

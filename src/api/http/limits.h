@@ -10,6 +10,8 @@ namespace settle::api {
 inline constexpr std::size_t kBodyBytesMax = std::size_t{1024} * 1024;
 inline constexpr std::size_t kBranchesMax = 256;
 inline constexpr std::size_t kEdgesMax = 4096;
+inline constexpr std::size_t kBindsMax = 64;  ///< of one input
+inline constexpr std::size_t kPointerBytesMax = 256;
 inline constexpr std::size_t kPayloadBytesMax = std::size_t{256} * 1024;
 inline constexpr std::size_t kResultBytesMax = std::size_t{64} * 1024;
 inline constexpr std::size_t kReasonBytesMax = 1024;

@@ -98,13 +98,15 @@ bool append_record(Store& store, const ListRequest& request, StoredRecord& recor
 }  // namespace
 
 bool read_list_request(QueryString& query, ListRequest& out) {
-  constexpr std::array kPatterns{Pattern::kSaga, Pattern::kMessage};
-  constexpr std::array kPhases{Phase::kActing, Phase::kCompensating, Phase::kPrepared, Phase::kDelivering,
-                               Phase::kEnded};
+  constexpr std::array kKnownPatterns{Pattern::kSaga, Pattern::kMessage, Pattern::kTcc, Pattern::kTwoPhase};
+  constexpr std::array kKnownPhases{Phase::kActing,     Phase::kCompensating, Phase::kPrepared,   Phase::kDelivering,
+                                    Phase::kTrying,     Phase::kConfirming,   Phase::kCancelling, Phase::kPreparing,
+                                    Phase::kCommitting, Phase::kRollingBack,  Phase::kFollowing,  Phase::kEnded};
   constexpr std::array kOutcomes{GlobalOutcome::kRunning, GlobalOutcome::kCommitted, GlobalOutcome::kAborted};
   ListFilter& filter = out.filter;
   std::int64_t limit = kPageDefault;
-  if (!take_name(query, "pattern", kPatterns, filter.pattern) || !take_name(query, "phase", kPhases, filter.phase) ||
+  if (!take_name(query, "pattern", kKnownPatterns, filter.pattern) ||
+      !take_name(query, "phase", kKnownPhases, filter.phase) ||
       !take_name(query, "outcome", kOutcomes, filter.outcome) || !query.take_flag("incident", filter.has_incident) ||
       !take_instant(query, "since", filter.since) || !take_instant(query, "until", filter.until) ||
       !query.take_whole("limit", 1, kPageMax, ErrorName::kTooMany, limit) || !take_cursor(query, filter.before)) {

@@ -1,31 +1,12 @@
-#include "api/http/plan_json.h"
-
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "api/http/limits.h"
+#include "api/http/plan_json_testing.h"
 
 namespace settle::api {
 namespace {
-
-constexpr Instant kNow = instant_of(1'767'323'045'000'000);  // 2026-01-02T03:04:05Z
-
-std::string detail_of(const Refusal& refusal) {
-  return std::string(kind_of(refusal.name).type.substr(8)) + " " + refusal.pointer + ": " + refusal.text;
-}
-
-class PlanJson : public testing::Test {
- protected:
-  const Plan& plan_of(const std::string& body) {
-    body_ = body;
-    const bool fine = reader_.read(body_, {}, kNow);
-    EXPECT_TRUE(fine) << body << "\n" << detail_of(reader_.refusal());
-    return reader_.plan();
-  }
-  std::string body_;
-  PlanReader reader_;
-};
 
 TEST_F(PlanJson, SagaWithEveryField) {
   const Plan& plan = plan_of(R"({
@@ -168,38 +149,6 @@ TEST_F(PlanJson, AReaderForgetsTheLastBody) {
 
 // --------------------------------------------------------------------------------------------------------- bad input
 
-/// `body` with %S for a sound step, %T for a sound target.
-struct BadBody {
-  std::string body;
-  std::string refusal;     ///< beginning of "name pointer: text"
-  std::string words = {};  ///< and somewhere in it
-};
-
-std::string filled(std::string body) {
-  const auto replace = [&body](std::string_view mark, std::string_view with) {
-    for (std::size_t at = body.find(mark); at != std::string::npos; at = body.find(mark)) {
-      body.replace(at, mark.size(), with);
-    }
-  };
-  replace("%S", R"({"id":"s","action":"http://a/"})");
-  replace("%T", R"({"id":"t","url":"http://a/"})");
-  return body;
-}
-
-void expect_refused(const BadBody& bad) {
-  const std::string body = filled(bad.body);
-  PlanReader reader;
-  ASSERT_FALSE(reader.read(body, {}, kNow)) << body;
-  const std::string detail = detail_of(reader.refusal());
-  EXPECT_TRUE(detail.starts_with(bad.refusal)) << body << "\n" << detail;
-  EXPECT_NE(detail.find(bad.words), std::string::npos) << body << "\n" << detail;
-  // The problem document itself is sound, whatever stood in the body.
-  const nlohmann::json problem = nlohmann::json::parse(render_problem(reader.refusal()).body);
-  EXPECT_EQ(problem["status"], kind_of(reader.refusal().name).status);
-}
-
-struct BadInput : testing::TestWithParam<BadBody> {};
-
 class FAIL_M1_Malformed : public BadInput {};
 TEST_P(FAIL_M1_Malformed, IsRefused) { expect_refused(GetParam()); }
 INSTANTIATE_TEST_SUITE_P(
@@ -236,24 +185,26 @@ INSTANTIATE_TEST_SUITE_P(
     PlanJson, FAIL_M9_Unknown,
     testing::Values(
         BadBody{R"({"patern":"saga"})", "invalid /patern: unknown field \"patern\"; a transaction has gid, pattern"},
-        BadBody{R"({"pattern":"saga","recovery":"forward","steps":[%S]})", "invalid /recovery: unknown field"},
-        BadBody{R"({"pattern":"saga","on_commit":[],"steps":[%S]})", "invalid /on_commit: unknown field"},
-        BadBody{R"({"pattern":"saga","on_abort":[],"steps":[%S]})", "invalid /on_abort: unknown field"},
-        BadBody{R"({"pattern":"saga","steps":[{"id":"a","action":"http://a/","pivot":true}]})",
-                "invalid /steps/0/pivot: unknown field \"pivot\"; a step has id, action"},
-        BadBody{R"({"pattern":"saga","steps":[%S,{"bind":[]}]})", "invalid /steps/1/bind: unknown field"},
-        BadBody{R"({"pattern":"saga","steps":[{"compensate_bind":[]}]})", "invalid /steps/0/compensate_bind: unknown"},
-        BadBody{R"({"pattern":"saga","steps":[{"optional":true}]})", "invalid /steps/0/optional: unknown field"},
-        BadBody{R"({"pattern":"saga","steps":[{"degrade":{}}]})", "invalid /steps/0/degrade: unknown field"},
-        BadBody{R"({"pattern":"message","targets":[{"on_refused":"park"}]})", "invalid /targets/0/on_refused: unknown"},
-        BadBody{R"({"pattern":"message","targets":[{"on_exhausted":"park"}]})",
-                "invalid /targets/0/on_exhausted: unknown"},
-        BadBody{R"({"pattern":"message","targets":[{"compensate":"http://a/"}]})",
-                "invalid /targets/0/compensate: unknown", "a target has id, url"},
+        BadBody{R"({"pattern":"saga","parent":"g","steps":[%S]})", "invalid /parent: unknown field"},
+        BadBody{R"({"pattern":"tcc","parent":"g","branches":[]})", "invalid /parent: unknown field"},
+        BadBody{R"({"pattern":"saga","steps":[{"id":"a","action":"http://a/","piwot":true}]})",
+                "invalid /steps/0/piwot: unknown field \"piwot\"; a step has id, action"},
+        BadBody{R"({"steps":[{"on_refused":"park"}]})", "invalid /steps/0/on_refused: unknown field"},
+        BadBody{R"({"steps":[{"bind":[{"stp":"a"}]}]})", "invalid /steps/0/bind/0/stp: unknown field",
+                "a part to bind has step, from and into"},
+        BadBody{R"({"steps":[{"degrade":{"compensate":"http://a/"}}]})",
+                "invalid /steps/0/degrade/compensate: unknown field", "\"degrade\" has id, url, input and retry"},
+        BadBody{R"({"on_commit":[{"attempt_timeout_ms":500}]})",
+                "invalid /on_commit/0/attempt_timeout_ms: unknown field", "a follow-up has id, url"},
+        BadBody{R"({"on_abort":[{"action":"http://a/"}]})", "invalid /on_abort/0/action: unknown field"},
+        BadBody{R"({"branches":[{"action":"http://a/"}]})", "invalid /branches/0/action: unknown field",
+                "a branch has id, try"},
+        BadBody{R"({"pattern":"message","targets":[{"pivot":true}]})", "invalid /targets/0/pivot: unknown",
+                "a target has id, url"},
         BadBody{R"({"pattern":"message","targets":[{"after":[]}]})", "invalid /targets/0/after: unknown"},
         BadBody{R"({"retry":{"max":3}})", "invalid /retry/max: unknown field \"max\"; \"retry\" has base_ms, factor"},
-        BadBody{R"({"pattern":"tcc","steps":[%S]})",
-                "invalid /pattern: is \"tcc\"; this version knows the patterns saga"},
+        BadBody{R"({"pattern":"xa","steps":[%S]})",
+                "invalid /pattern: is \"xa\"; this version knows the patterns saga, message, tcc and two_phase"},
         BadBody{R"({"pattern":"Saga"})", "invalid /pattern: is \"Saga\""},
         BadBody{R"({"pattern":""})", "invalid /pattern"},
         BadBody{R"({"a/b~c":1})", "invalid /a~1b~0c: unknown field \"a/b~c\""},
@@ -282,6 +233,22 @@ INSTANTIATE_TEST_SUITE_P(
                     BadBody{R"({"concurrent":"yes"})", "invalid /concurrent: is a string; true or false is expected"},
                     BadBody{R"({"concurrent":1})", "invalid /concurrent: is a number"},
                     BadBody{R"({"ordered":null})", "invalid /ordered: is null"},
+                    BadBody{R"({"recovery":true})", "invalid /recovery: is true or false; a string"},
+                    BadBody{R"({"recovery":"sideways"})", "invalid /recovery: is \"sideways\"; \"backward\" or"},
+                    BadBody{R"({"branches":{}})", "invalid /branches: is an object; an array"},
+                    BadBody{R"({"branches":[7]})", "invalid /branches/0: is a number; an object"},
+                    BadBody{R"({"branches":[{"try":7}]})", "invalid /branches/0/try: is a number; a string"},
+                    BadBody{R"({"on_commit":{}})", "invalid /on_commit: is an object; an array"},
+                    BadBody{R"({"on_abort":["http://a/"]})", "invalid /on_abort/0: is a string; an object"},
+                    BadBody{R"({"steps":[{"pivot":1}]})", "invalid /steps/0/pivot: is a number; true or false"},
+                    BadBody{R"({"steps":[{"optional":"yes"}]})", "invalid /steps/0/optional: is a string"},
+                    BadBody{R"({"steps":[{"degrade":"http://a/"}]})", "invalid /steps/0/degrade: is a string"},
+                    BadBody{R"({"steps":[{"bind":{}}]})", "invalid /steps/0/bind: is an object; an array"},
+                    BadBody{R"({"steps":[{"bind":[{"step":1}]}]})", "invalid /steps/0/bind/0/step: is a number"},
+                    BadBody{R"({"targets":[{"on_refused":null}]})", "invalid /targets/0/on_refused: is null; a string"},
+                    BadBody{R"({"targets":[{"on_refused":"ignore"}]})",
+                            "invalid /targets/0/on_refused: is \"ignore\"; \"park\", \"compensate\" or \"degrade\""},
+                    BadBody{R"({"targets":[{"on_exhausted":"retry"}]})", "invalid /targets/0/on_exhausted: is"},
                     BadBody{R"({"retry":3})", "invalid /retry: is a number; an object"},
                     BadBody{R"({"headers":[]})", "invalid /headers: is an array"},
                     BadBody{R"({"headers":{"x-a":1}})", "invalid /headers/x-a: is a number; a string"},
@@ -506,6 +473,16 @@ TEST_F(PlanJson, FAIL_M1_SizesOverTheirLimitAreRefused) {
                                      std::string(kPayloadBytesMax, ' ') + "]"))
                   .starts_with("too-large /steps/0/compensate_input"));
   EXPECT_TRUE(refused(saga_of(1) + std::string(kBodyBytesMax, ' ')).starts_with("too-large : the body has more than"));
+  std::string more;
+  for (int i = 0; i < 2; ++i)
+    more += (i == 0 ? "{\"id\":\"f" : ",{\"id\":\"f") + std::to_string(i) + R"(","url":"http://f/"})";
+  EXPECT_TRUE(refused(saga_of(255).substr(0, saga_of(255).size() - 1) + R"(,"on_commit":[)" + more + "]}")
+                  .starts_with("too-many /on_commit: more than 256 branches, follow-ups included"));
+  std::string parts;
+  for (int i = 0; i < 65; ++i) {
+    parts += (i == 0 ? "" : ",") + (R"({"step":"s0","from":"","into":"/)" + std::to_string(i)) + "\"}";
+  }
+  EXPECT_TRUE(refused(saga_of(2, ",\"bind\":[" + parts + "]")).starts_with("too-many /steps/0/bind: more than 64"));
   std::string labels;
   for (int i = 0; i < 21; ++i) labels += (i == 0 ? "\"l" : ",\"l") + std::to_string(i) + "\":\"\"";
   EXPECT_TRUE(refused("{\"labels\":{" + labels + "}}").starts_with("too-many /labels: more than 20 labels"));

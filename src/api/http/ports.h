@@ -34,13 +34,23 @@ class Ports {
 };
 
 /// Token layout: thread (8 bits) | flags (8 bits) | number (48 bits), so that a reply made on another thread can be
-/// rendered there and finds its way back. Between the flags stands what was asked (3 bits), for the words of an error.
+/// rendered there and finds its way back. Between the flags stands what was asked (4 bits), for the words of an error.
 enum TokenFlag : std::uint8_t {
   kWithTimeline = 1,
   kForAdmin = 0x80,  ///< asked on the admin listener: the reply belongs to AdminFace
 };
 
-enum class Asked : std::uint8_t { kBegin = 0, kSubmit = 1, kAbort = 2, kQuery = 3, kRetry = 4, kReport = 5 };
+enum class Asked : std::uint8_t {
+  kBegin = 0,
+  kSubmit = 1,
+  kAbort = 2,
+  kQuery = 3,
+  kRetry = 4,
+  kReport = 5,
+  kEnlist = 6,
+  kResolve = 7,
+  kStop = 8,
+};
 
 constexpr std::uint8_t flags_with(std::uint8_t flags, Asked asked) {
   return static_cast<std::uint8_t>(flags | static_cast<unsigned>(asked) << 1U);
@@ -52,7 +62,7 @@ constexpr engine::Token make_token(std::uint8_t thread, std::uint8_t flags, std:
 constexpr std::uint8_t thread_of(engine::Token token) { return static_cast<std::uint8_t>(token >> 56U); }
 constexpr std::uint8_t flags_of(engine::Token token) { return static_cast<std::uint8_t>((token >> 48U) & 0xffU); }
 constexpr std::uint64_t number_of(engine::Token token) { return token & 0xffffffffffffULL; }
-constexpr Asked asked_of(engine::Token token) { return static_cast<Asked>(flags_of(token) >> 1U & 7U); }
+constexpr Asked asked_of(engine::Token token) { return static_cast<Asked>(flags_of(token) >> 1U & 15U); }
 constexpr bool is_for_admin(engine::Token token) { return (flags_of(token) & kForAdmin) != 0; }
 
 /// A finished answer, ready for the wire.

@@ -23,6 +23,12 @@ std::string_view verb_words(Asked asked) {
       return "retry";
     case Asked::kReport:
       return "this report";
+    case Asked::kEnlist:
+      return "enlist";
+    case Asked::kResolve:
+      return "resolve";
+    case Asked::kStop:
+      return "stop";
   }
   return "this";
 }
@@ -33,6 +39,12 @@ std::string wrong_phase_words(Asked asked, const View* view) {
   text += " is not possible in " + std::string(name_of(view->phase));
   if (asked == Asked::kReport) {
     return text + ": that op was never called, or is over already; nothing was changed";
+  }
+  if (asked == Asked::kResolve) return text + ": this branch owes nothing now; nothing was changed";
+  if (asked == Asked::kEnlist && view->decision == Decision::kNone) {
+    return text +
+           ": branches are enlisted in a tcc or two_phase whose first phase the client calls, as long as it is "
+           "open";
   }
   if (view->decision != Decision::kNone) {
     return text + ": the decision is " + std::string(name_of(view->decision)) + " and final; read the transaction";
@@ -63,6 +75,17 @@ Rendered problem(engine::Token token, AnswerKind kind, const View* view) {
     case AnswerKind::kUnknownBranch:
       return make(ErrorName::kUnknownBranch,
                   "the transaction has no such branch, or that op of it is none that reports are taken for");
+    case AnswerKind::kBranchReused:
+      return make(ErrorName::kBranchReused,
+                  "a branch of this id is part of the transaction already and differs from the one you sent; choose "
+                  "another id, or repeat the first body");
+    case AnswerKind::kTooMany:
+      return make(ErrorName::kTooMany,
+                  "the transaction has as many branches as it may have; begin another one for the rest");
+    case AnswerKind::kEpochClosed:
+      return make(ErrorName::kEpochClosed,
+                  "the epoch of that tid is closed and has no such transaction: its begin was never remembered; begin "
+                  "anew under a new gid");
     case AnswerKind::kWrongPhase:
       return make(ErrorName::kWrongPhase, wrong_phase_words(asked_of(token), view));
     case AnswerKind::kContradiction:

@@ -47,6 +47,7 @@ Place of_collection(std::string_view method, bool has_transaction) {
 Route verb_of(std::string_view word) {
   if (word == "submit") return Route::kSubmit;
   if (word == "abort") return Route::kAbort;
+  if (word == "branches") return Route::kEnlist;
   return Route::kOther;
 }
 
@@ -85,6 +86,8 @@ std::string_view name_of(Route route) {
       return "abort";
     case Route::kReport:
       return "report";
+    case Route::kEnlist:
+      return "enlist";
     case Route::kGids:
       return "gids";
     case Route::kOther:

@@ -14,10 +14,11 @@ enum class Route : std::uint8_t {
   kSubmit,
   kAbort,
   kReport,
+  kEnlist,
   kGids,
   kOther,  ///< no such path, or not with this method
 };
-inline constexpr int kRoutes = 8;
+inline constexpr int kRoutes = 9;
 
 std::string_view name_of(Route route);
 

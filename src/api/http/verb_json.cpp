@@ -1,6 +1,8 @@
 #include "api/http/verb_json.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 #include "api/http/limits.h"
 
@@ -11,10 +13,11 @@ enum WaitField : int { kWaitMs, kWaitFor, kReason };
 constexpr std::array<std::string_view, 2> kSubmitFields{"wait_ms", "wait_for"};
 constexpr std::array<std::string_view, 3> kAbortFields{"wait_ms", "wait_for", "reason"};
 
-enum ReportField : int { kOp, kOutcome, kResult, kWhy };
-constexpr std::array<std::string_view, 4> kReportFields{"op", "outcome", "result", "reason"};
+enum ReportField : int { kOp, kOutcome, kVote, kResult, kWhy };
+constexpr std::array<std::string_view, 5> kReportFields{"op", "outcome", "vote", "result", "reason"};
 
-constexpr std::array<std::string_view, 1> kRetryFields{"reason"};
+constexpr std::array<std::string_view, 1> kReasonFields{"reason"};
+constexpr std::array<std::string_view, 2> kResolveFields{"reason", "as"};
 
 bool reason(BodyReader& body, std::string& out) {
   std::string_view text;
@@ -61,16 +64,33 @@ bool read_waiting(BodyReader& body, std::string_view text, std::span<const std::
   return body.finish();
 }
 
+constexpr std::array kRefusableOps{Op::kAction, Op::kDeliver, Op::kTry, Op::kPrepare};
+constexpr std::array kFirmOps{Op::kCompensate, Op::kConfirm, Op::kCancel, Op::kCommit, Op::kRollback};
+
+bool is_refusable(Op op) { return std::find(kRefusableOps.begin(), kRefusableOps.end(), op) != kRefusableOps.end(); }
+
 bool report_op(BodyReader& body, Op& out) {
   std::string_view text;
   if (!body.string(text)) return false;
-  if (text == name_of(Op::kAction)) {
-    out = Op::kAction;
-  } else if (text == name_of(Op::kDeliver)) {
-    out = Op::kDeliver;
-  } else {
-    return body.refuse("is \"" + excerpt(text) + "\"; \"action\" (saga) or \"deliver\" (message) is expected");
+  const auto is_it = [&](Op op) {
+    if (name_of(op) != text) return false;
+    out = op;
+    return true;
+  };
+  if (std::any_of(kRefusableOps.begin(), kRefusableOps.end(), is_it)) return true;
+  if (std::any_of(kFirmOps.begin(), kFirmOps.end(), is_it)) return true;
+  return body.refuse("is \"" + excerpt(text) +
+                     "\"; one of action, compensate, deliver, try, confirm, cancel, prepare, commit and rollback is "
+                     "expected");
+}
+
+bool report_vote(BodyReader& body, bool& read_only) {
+  std::string_view text;
+  if (!body.string(text)) return false;
+  if (text != "read-only") {
+    return body.refuse("is \"" + excerpt(text) + "\"; \"read-only\" is expected, or leave the field out");
   }
+  read_only = true;
   return true;
 }
 
@@ -111,6 +131,9 @@ bool read_report(BodyReader& body, std::string_view text, engine::Request& out) 
       case kOutcome:
         fine = report_outcome(body, out.outcome);
         break;
+      case kVote:
+        fine = report_vote(body, out.read_only);
+        break;
       case kResult:
         fine = body.raw(kResultBytesMax, result);
         break;
@@ -124,19 +147,70 @@ bool read_report(BodyReader& body, std::string_view text, engine::Request& out) 
   if (!has(kOp)) return body.refuse_at({}, "\"op\" is missing");
   if (!has(kOutcome)) return body.refuse_at({}, "\"outcome\" is missing");
   const bool done = out.outcome == Outcome::kDone;
+  if (!done && !is_refusable(out.op)) {
+    return body.refuse_at("/outcome", "is \"refused\", but " + std::string(name_of(out.op)) +
+                                          " cannot be refused; it is asked again until it is done");
+  }
+  if (has(kVote) && (out.op != Op::kPrepare || !done)) {
+    return body.refuse_at("/vote", "goes with \"prepare\" and \"done\" only");
+  }
   if (done && has(kWhy)) return body.refuse_at("/reason", "goes with \"refused\"; what was done has a \"result\"");
   if (!done && has(kResult)) return body.refuse_at("/result", "goes with \"done\"; a refusal has a \"reason\"");
   out.result = done ? std::string(result) : std::move(why);
   return true;
 }
 
-bool read_retry(BodyReader& body, std::string_view text, engine::Request& out) {
-  body.open(text);
-  bool fine = body.enter_object();
-  while (fine && body.next_field(kRetryFields, "retry") >= 0) fine = reason(body, out.reason);
-  if (!body.finish()) return false;
-  if (out.reason.empty()) return body.refuse_at("/reason", "is missing or empty; operators say why they retry");
+namespace {
+
+bool resolution(BodyReader& body, engine::Resolution& out) {
+  std::string_view text;
+  if (!body.string(text)) return false;
+  if (text == "done") {
+    out = engine::Resolution::kDone;
+  } else if (text == "skipped") {
+    out = engine::Resolution::kSkipped;
+  } else if (text == "cancelled") {
+    out = engine::Resolution::kCancelled;
+  } else {
+    return body.refuse("is \"" + excerpt(text) + "\"; \"done\", \"skipped\" or \"cancelled\" is expected");
+  }
   return true;
+}
+
+/// What an operator says: always why, and for a branch also `as` what.
+bool read_operator(BodyReader& body, std::string_view text, std::span<const std::string_view> fields,
+                   std::string_view verb, engine::Request& out) {
+  body.open(text);
+  bool has_as = false;
+  bool fine = body.enter_object();
+  while (fine) {
+    const int field = body.next_field(fields, verb);
+    if (field < 0) break;
+    has_as = has_as || field == 1;
+    fine = field == 0 ? reason(body, out.reason) : resolution(body, out.as);
+  }
+  if (!body.finish()) return false;
+  if (fields.size() > 1 && !has_as) {
+    return body.refuse_at({}, "\"as\" is missing; \"done\", \"skipped\" or \"cancelled\" says what is known");
+  }
+  if (out.reason.empty()) {
+    return body.refuse_at("/reason", "is missing or empty; operators say why they " + std::string(verb));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool read_retry(BodyReader& body, std::string_view text, engine::Request& out) {
+  return read_operator(body, text, kReasonFields, "retry", out);
+}
+
+bool read_stop(BodyReader& body, std::string_view text, engine::Request& out) {
+  return read_operator(body, text, kReasonFields, "stop", out);
+}
+
+bool read_resolve(BodyReader& body, std::string_view text, engine::Request& out) {
+  return read_operator(body, text, kResolveFields, "resolve", out);
 }
 
 }  // namespace settle::api

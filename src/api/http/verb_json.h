@@ -17,10 +17,15 @@ bool read_submit(BodyReader& body, std::string_view text, engine::Request& out);
 /// `{"reason"?, "wait_ms"?, "wait_for"?}`
 bool read_abort(BodyReader& body, std::string_view text, engine::Request& out);
 
-/// `{"op", "outcome", "result"?, "reason"?}`: `result` goes with done, `reason` with refused.
+/// `{"op", "outcome", "vote"?, "result"?, "reason"?}`: `result` goes with done, `reason` with refused, and the vote
+/// "read-only" with the done of a prepare.
 bool read_report(BodyReader& body, std::string_view text, engine::Request& out);
 
 /// `{"reason"}`: operators say why.
 bool read_retry(BodyReader& body, std::string_view text, engine::Request& out);
+bool read_stop(BodyReader& body, std::string_view text, engine::Request& out);
+
+/// `{"as", "reason"}`.
+bool read_resolve(BodyReader& body, std::string_view text, engine::Request& out);
 
 }  // namespace settle::api

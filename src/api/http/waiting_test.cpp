@@ -15,16 +15,32 @@ constexpr Instant kNow = instant_of(1'000'000'000);
 Plan random_plan(Random& random) {
   Plan plan;
   const auto count = 1 + random.next() % 5;
-  plan.pattern = random.next() % 3 == 0 ? Pattern::kMessage : Pattern::kSaga;
-  plan.order = static_cast<Order>(random.next() % (plan.pattern == Pattern::kSaga ? 3 : 2));
-  static constexpr std::string_view kIds[] = {"a", "b", "c", "d", "e"};
+  plan.pattern = static_cast<Pattern>(1 + random.next() % kPatterns);
+  const bool saga = plan.pattern == Pattern::kSaga;
+  plan.order = static_cast<Order>(random.next() % (saga ? 3 : 2));
+  plan.client_driven = random.next() % 3 == 0;
+  static constexpr std::string_view kIds[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
   for (std::size_t i = 0; i < count; ++i) {
     BranchPlan& branch = plan.branches.emplace_back();
     branch.id = kIds[i];
     branch.forward = "http://a/";
+    branch.confirm = "http://c/";
     if (random.next() % 4 != 0) branch.back = "http://b/";
+    branch.optional = saga && random.next() % 4 == 0;
+    branch.on_refused = static_cast<Policy>(random.next() % 3);
     for (std::uint16_t before = 0; before < i; ++before) {
       if (plan.order == Order::kGraph && random.next() % 2 == 0) branch.after.push_back(before);
+    }
+  }
+  if (saga && random.next() % 2 == 0) plan.branches[random.next() % count].pivot = true;
+  for (const Role role : {Role::kDegrade, Role::kOnCommit, Role::kOnAbort}) {
+    if (random.next() % 2 == 0) continue;
+    BranchPlan& branch = plan.branches.emplace_back();
+    branch.id = kIds[plan.branches.size() - 1];
+    branch.role = role;
+    branch.forward = branch.back = "http://f/";
+    if (role == Role::kDegrade) {
+      plan.branches[random.next() % count].degrade = static_cast<std::int32_t>(plan.branches.size() - 1);
     }
   }
   return plan;
@@ -53,20 +69,38 @@ void randomize(Random& random, OpState& op, bool may_be_refused) {
   if (random.next() % 4 == 0) op.quiet_at = kNow + milliseconds{static_cast<std::int64_t>(random.next() % 5) - 2};
 }
 
+Phase random_phase(Random& random, Pattern pattern) {
+  const auto dice = random.next() % 4;
+  if (dice == 3) return Phase::kFollowing;
+  switch (pattern) {
+    case Pattern::kSaga:
+      return dice == 0 ? Phase::kActing : Phase::kCompensating;
+    case Pattern::kMessage:
+      return dice == 0 ? Phase::kPrepared : dice == 1 ? Phase::kDelivering : Phase::kCompensating;
+    case Pattern::kTcc:
+      return dice == 0 ? Phase::kTrying : dice == 1 ? Phase::kConfirming : Phase::kCancelling;
+    case Pattern::kTwoPhase:
+      return dice == 0 ? Phase::kPreparing : dice == 1 ? Phase::kCommitting : Phase::kRollingBack;
+  }
+  return Phase::kEnded;
+}
+
 State random_state(Random& random, const Plan& plan) {
   State state;
-  if (plan.pattern == Pattern::kSaga) {
-    state.phase = random.next() % 2 == 0 ? Phase::kActing : Phase::kCompensating;
-  } else {
-    state.phase = random.next() % 2 == 0 ? Phase::kPrepared : Phase::kDelivering;
-  }
+  state.phase = random_phase(random, plan.pattern);
+  state.outcome = random.next() % 2 == 0 ? GlobalOutcome::kCommitted : GlobalOutcome::kAborted;
+  state.pivot_released = random.next() % 2 == 0;
+  state.stopped = random.next() % 8 == 0;
   if (random.next() % 4 == 0) state.deliver_at = kNow + milliseconds{1};
   randomize(random, state.check, false);
   if (state.check.status == OpStatus::kDone) state.check.status = OpStatus::kOpen;
   for (std::size_t i = 0; i < plan.branches.size(); ++i) {
     BranchState& branch = state.branches.emplace_back();
     randomize(random, branch.forward, true);
-    if (state.phase == Phase::kCompensating) randomize(random, branch.back, false);
+    branch.forward.read_only = plan.pattern == Pattern::kTwoPhase && random.next() % 4 == 0;
+    // Phases that only go forward have no undo under way, but for steps that a saga does without.
+    const bool left = plan.branches[i].optional && branch.forward.status == OpStatus::kRefused;
+    if (state.phase != Phase::kActing || left) randomize(random, branch.back, false);
   }
   return state;
 }

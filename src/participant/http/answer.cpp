@@ -5,6 +5,8 @@
 #include <charconv>
 #include <chrono>
 
+#include "wire/json_reader.h"
+
 namespace settle::participant {
 namespace {
 
@@ -75,6 +77,23 @@ std::optional<CheckState> parse_check_state(std::string_view body) {
   if (!take(body, "}")) return std::nullopt;
   skip_blanks(body);
   return body.empty() ? state : std::nullopt;
+}
+
+bool is_read_only_vote(std::string_view body) {
+  wire::JsonReader reader;
+  reader.open(body);
+  if (reader.peek() != wire::JsonType::kObject || !reader.enter_object()) return false;
+  bool read_only = false;
+  std::string_view name;
+  while (reader.next_member(name)) {
+    const bool is_vote = name == "vote" && reader.peek() == wire::JsonType::kString;
+    if (is_vote) {
+      read_only = reader.string() == "read-only";
+    } else {
+      (void)reader.raw();
+    }
+  }
+  return reader.finish() && read_only;
 }
 
 Duration parse_retry_after(std::string_view value, Instant now) {

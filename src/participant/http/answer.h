@@ -26,6 +26,10 @@ static_assert(outcome_of_http(504) == Outcome::kUnknown);
 /// Nothing for anything else; a body that is merely similar must not decide about money. `running` is kUndecided.
 std::optional<CheckState> parse_check_state(std::string_view body);
 
+/// Body of a prepare's 2xx: an object with {"vote": "read-only"}, perhaps beside other members. False for anything
+/// else: whoever is not known to have only read hears the commit.
+bool is_read_only_vote(std::string_view body);
+
 inline constexpr Duration kRetryAfterMax = std::chrono::hours{24};
 
 /// Value of Retry-After: seconds, or a date in the form of RFC 9110 (IMF-fixdate) counted from `now`. At most

@@ -24,6 +24,20 @@ TEST(CheckState, TheThreeStates) {
   EXPECT_EQ(parse_check_state(" {\r\n\t\"state\" : \"committed\" } \n"), CheckState::kCommitted);
 }
 
+TEST(ReadOnlyVote, OnlyASoundObjectWithThatVote) {
+  for (const char* body : {R"({"vote":"read-only"})", " {\n \"vote\" : \"read-only\" } ",
+                           R"({"rows":0,"vote":"read-only"})", R"({"vote":"read\u002donly","x":{"vote":"yes"}})"}) {
+    EXPECT_TRUE(is_read_only_vote(body)) << body;
+  }
+  for (const char* body :
+       {"", "{}", "read-only", "\"read-only\"", R"(["vote","read-only"])", R"({"vote":"Read-Only"})",
+        R"({"vote":true})", R"({"vote":"yes"})", R"({"x":{"vote":"read-only"}})", R"({"vote":"read-only")",
+        R"({"vote":"read-only"}x)", R"({"vote":"read-only","vote":"read-only"})", R"({"vote":["read-only"]})",
+        R"({"vote":"read-only",})"}) {
+    EXPECT_FALSE(is_read_only_vote(body)) << body;
+  }
+}
+
 TEST(CheckState, AnythingElseDecidesNothing) {
   for (const char* body :
        {"", "{}", "committed", "\"committed\"", R"({"state":"Committed"})", R"({"state":"committed")",

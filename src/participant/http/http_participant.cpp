@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
 #include "net/http_fields.h"
 #include "participant/http/answer.h"
+#include "participant/http/payload.h"
 #include "wire/trace_context.h"
 
 namespace settle::participant {
@@ -103,11 +105,23 @@ CallEnded ended_of(const net::HttpAnswer& answer, Op op, Instant now) {
   }
   // Nobody can refuse to tell what happened.
   if (op == Op::kCheck && ended.outcome == Outcome::kRefused) ended.outcome = Outcome::kUnknown;
+  ended.read_only = op == Op::kPrepare && ended.outcome == Outcome::kDone && is_read_only_vote(answer.body);
   if (ended.outcome == Outcome::kDone || ended.outcome == Outcome::kRefused) {
     ended.result = answer.body;
   } else if (const auto after = answer.header("retry-after")) {
     ended.retry_after = parse_retry_after(*after, now);
   }
+  return ended;
+}
+
+CallEnded ended_unbound(Op op, std::string why) {
+  const bool refusable = op == Op::kAction || op == Op::kTry || op == Op::kPrepare || op == Op::kDeliver;
+  CallEnded ended;
+  ended.op = op;
+  ended.outcome = refusable ? Outcome::kRefused : Outcome::kUnknown;
+  ended.answer = kAnswerUnbound;
+  ended.reached = false;
+  if (refusable) ended.result = std::move(why);
   return ended;
 }
 
@@ -123,7 +137,13 @@ void HttpParticipant::call(const Call& call) {
   net::HttpCall request;
   request.cookie = remember(call);
   request.deadline = saturating_add(call.sent_at, call.timeout);
-  if (!build_headers(call)) {
+  std::optional<std::string> unbound;
+  if (call.bound != nullptr) unbound = bind_payload(call, payload_);
+  if (unbound) {
+    log(LogLevel::kWarn, "the payload cannot be made of earlier results; nothing is sent",
+        {{"gid", call.gid}, {"branch", call.branch_id}, {"op", name_of(call.op)}, {"reason", *unbound}});
+    pending_[request.cookie].unbound = std::move(*unbound);
+  } else if (!build_headers(call)) {
     log(LogLevel::kError, "a header value holds a control byte; nothing is sent", {{"gid", call.gid}});
   } else if (loopback_only_ && !guard_.permits(call.url)) {
     log(LogLevel::kWarn, "the destination is not on loopback; nothing is sent",
@@ -132,7 +152,7 @@ void HttpParticipant::call(const Call& call) {
     request.url = call.url;
     request.headers = headers_;
     request.headers_are_lines = true;
-    request.body = call.payload;
+    request.body = call.bound != nullptr ? std::string_view(payload_) : call.payload;
   }
   // Without a URL the client itself reports kBadCall in the next turn: one way for every end of a call.
   (void)client_.call(request);
@@ -164,15 +184,16 @@ std::uint64_t HttpParticipant::remember(const Call& call) {
     cookie = free_.back();
     free_.pop_back();
   }
-  pending_[cookie] = {call.id, call.tid, call.op, call.branch};
+  pending_[cookie] = {call.id, call.tid, call.op, call.branch, {}};
   return cookie;
 }
 
 void HttpParticipant::on_answer(const net::HttpAnswer& answer) {
   SETTLE_ASSERT(answer.cookie < pending_.size());
-  const Pending pending = pending_[answer.cookie];
+  Pending pending = std::move(pending_[answer.cookie]);
   free_.push_back(answer.cookie);
-  CallEnded ended = ended_of(answer, pending.op, loop_.now());
+  CallEnded ended = pending.unbound.empty() ? ended_of(answer, pending.op, loop_.now())
+                                            : ended_unbound(pending.op, std::move(pending.unbound));
   ended.id = pending.id;
   ended.tid = pending.tid;
   ended.branch = pending.branch;

@@ -43,6 +43,7 @@ class HttpParticipant final : public Participant {
     Tid tid;
     Op op = Op::kAction;
     std::int32_t branch = -1;
+    std::string unbound;  ///< why nothing was sent; empty: it was
   };
 
   void on_answer(const net::HttpAnswer& answer);
@@ -57,8 +58,13 @@ class HttpParticipant final : public Participant {
   std::vector<Pending> pending_;  // by cookie
   std::vector<std::uint64_t> free_;
   std::string headers_;  // reused
+  std::string payload_;  // reused
   net::HttpClient client_;
 };
+
+/// The end of an attempt whose payload could not be made of earlier results. Nothing was sent and nothing will ever be
+/// different: what can be refused is refused; an undo stays unknown, so that a person hears of it.
+CallEnded ended_unbound(Op op, std::string why);
 
 /// The end of an attempt, as far as the answer tells it; exposed for tests.
 CallEnded ended_of(const net::HttpAnswer& answer, Op op, Instant now);

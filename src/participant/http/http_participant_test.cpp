@@ -149,14 +149,68 @@ TEST_F(HttpParticipantTest, EveryAttemptIsASpanOfTheTransactionsTrace) {
 
 TEST_F(HttpParticipantTest, OpsAndPatternsHaveTheirPublicNames) {
   const std::map<Op, std::string> names = {
-      {Op::kAction, "action"}, {Op::kCompensate, "compensate"}, {Op::kDeliver, "deliver"}, {Op::kCheck, "check"}};
+      {Op::kAction, "action"}, {Op::kCompensate, "compensate"}, {Op::kDeliver, "deliver"}, {Op::kCheck, "check"},
+      {Op::kTry, "try"},       {Op::kConfirm, "confirm"},       {Op::kCancel, "cancel"},   {Op::kPrepare, "prepare"},
+      {Op::kCommit, "commit"}, {Op::kRollback, "rollback"}};
+  const std::map<Pattern, std::string> patterns = {{Pattern::kSaga, "saga"},
+                                                   {Pattern::kMessage, "message"},
+                                                   {Pattern::kTcc, "tcc"},
+                                                   {Pattern::kTwoPhase, "two_phase"}};
   for (const auto& [op, name] : names) {
-    Call call = call_to("/x", op);
-    call.pattern = Pattern::kMessage;
-    (void)run(call);
-    EXPECT_EQ(seen_.back().headers.at("settle-op"), name);
-    EXPECT_EQ(seen_.back().headers.at("settle-pattern"), "message");
+    for (const auto& [pattern, pattern_name] : patterns) {
+      Call call = call_to("/x", op);
+      call.pattern = pattern;
+      (void)run(call);
+      EXPECT_EQ(seen_.back().headers.at("settle-op"), name);
+      EXPECT_EQ(seen_.back().headers.at("settle-pattern"), pattern_name);
+    }
   }
+}
+
+TEST_F(HttpParticipantTest, OnlyAPrepareThatIsDoneCanVoteReadOnly) {
+  const std::string vote = R"({"vote": "read-only"})";
+  const CallEnded ended = answered(200, vote, {}, Op::kPrepare);
+  EXPECT_TRUE(ended.read_only);
+  EXPECT_EQ(ended.outcome, Outcome::kDone);
+  EXPECT_EQ(ended.result, vote);
+  EXPECT_FALSE(answered(200, "{}", {}, Op::kPrepare).read_only);
+  EXPECT_FALSE(answered(200, vote, {}, Op::kTry).read_only);
+  EXPECT_FALSE(answered(200, vote, {}, Op::kCommit).read_only);
+  for (const int status : {409, 425, 500, 302}) EXPECT_FALSE(answered(status, vote, {}, Op::kPrepare).read_only);
+}
+
+TEST_F(HttpParticipantTest, WhatIsBoundIsSentAndNothingElseChanges) {
+  const std::vector<BoundPart> parts = {{"/lot", "/lot", R"({"lot": 7.50})"}};
+  Call call = call_to("/x");
+  call.bound = &parts;
+  EXPECT_EQ(run(call).outcome, Outcome::kDone);
+  EXPECT_EQ(seen_.back().body, R"({"n": 1,"lot":7.50})");
+  EXPECT_EQ(seen_.back().headers.at("content-length"), std::to_string(seen_.back().body.size()));
+  call.payload = {};
+  (void)run(call);
+  EXPECT_EQ(seen_.back().body, R"({"lot":7.50})");
+}
+
+TEST_F(HttpParticipantTest, WhatCannotBeBoundIsNeverSent) {
+  const std::vector<BoundPart> parts = {{"/gone", "/lot", R"({"lot": 7.50})"}};
+  const std::map<Op, Outcome> outcomes = {
+      {Op::kAction, Outcome::kRefused},  {Op::kTry, Outcome::kRefused},      {Op::kPrepare, Outcome::kRefused},
+      {Op::kDeliver, Outcome::kRefused}, {Op::kConfirm, Outcome::kUnknown},  {Op::kCancel, Outcome::kUnknown},
+      {Op::kCommit, Outcome::kUnknown},  {Op::kRollback, Outcome::kUnknown}, {Op::kCompensate, Outcome::kUnknown}};
+  for (const auto& [op, outcome] : outcomes) {
+    Call call = call_to("/x", op);
+    call.bound = &parts;
+    const CallEnded ended = run(call);
+    EXPECT_EQ(ended.outcome, outcome) << name_of(op);
+    EXPECT_EQ(ended.answer, kAnswerUnbound);
+    EXPECT_FALSE(ended.reached);
+    EXPECT_EQ(ended.id, 17U);
+    EXPECT_EQ(ended.op, op);
+    EXPECT_EQ(ended.branch, 2);
+    EXPECT_EQ(ended.result.empty(), outcome != Outcome::kRefused);
+  }
+  EXPECT_TRUE(seen_.empty());
+  EXPECT_EQ(answered(200, "fine").outcome, Outcome::kDone) << "the next call of that slot is like any other";
 }
 
 TEST_F(HttpParticipantTest, WithoutInputTheBodyIsEmpty) {

@@ -23,6 +23,30 @@ TEST_P(StoreContract, EveryLaterSaveReplacesStateAndSummaryAndKeepsThePlan) {
   }
 }
 
+TEST_P(StoreContract, PlanOfALaterSaveReplacesTheEarlierOne) {
+  // It grows with every enlisted branch; once it is large; and it may change without growing.
+  const std::string large(5000, 'L');
+  Save save = begin_save(1, epoch_);
+  ASSERT_EQ(commit(save), SaveStatus::kSaved);
+  for (const std::string& plan : {plan_of(1) + " branch 1", plan_of(1) + " branch 1 branch 2", large, large + "b",
+                                  large + "c", large + "c", std::string("small again")}) {
+    save = next_save(save, 1);
+    save.plan = std::make_shared<const std::string>(plan);
+    ASSERT_EQ(commit(save), SaveStatus::kSaved);
+    expect_stored(save);
+    const auto open = open_of({kShard});
+    ASSERT_EQ(open.size(), 1U);
+    expect_same(open.begin()->second, save);
+  }
+  const Save same_plan = next_save(save, 1);
+  ASSERT_EQ(commit(same_plan), SaveStatus::kSaved);
+  expect_stored(same_plan);
+  save = end_save(same_plan, 1);
+  save.plan = std::make_shared<const std::string>(plan_of(1) + " at the end");
+  ASSERT_EQ(commit(save), SaveStatus::kSaved);
+  expect_stored(save);
+}
+
 TEST_P(StoreContract, VersionsMayJump) {
   Save save = begin_save(1, epoch_);
   save.version = 4;

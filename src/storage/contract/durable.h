@@ -44,6 +44,23 @@ TEST_P(DurableStoreContract, EverythingIsThereAfterReopening) {
   }
 }
 
+TEST_P(DurableStoreContract, PlanThatWasReplacedIsThereAfterReopening) {
+  Save save = begin_save(1, epoch_);
+  ASSERT_EQ(commit(save), SaveStatus::kSaved);
+  for (const char* plan : {"one branch", "one branch, two branches"}) {
+    save = next_save(save, 1);
+    save.plan = std::make_shared<const std::string>(plan);
+    ASSERT_EQ(commit(save), SaveStatus::kSaved);
+    world().reopen();
+    expect_stored(save);
+    save = next_save(save, 1);  // the same plan, saved by who has only read it
+    ASSERT_EQ(commit(save), SaveStatus::kSaved);
+    world().reopen();
+    expect_stored(save);
+    expect_same(open_of({kShard}).at(save.tid), save);
+  }
+}
+
 TEST_P(DurableStoreContract, ConditionsHoldAfterReopening) {
   const Save open = begin_save(1, epoch_);
   const Save changed = next_save(begin_save(2, epoch_), 2);

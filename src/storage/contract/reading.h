@@ -111,7 +111,9 @@ TEST_P(StoreContract, ListGivesGidShardVersionSummaryAndState) {
     EXPECT_EQ(found.state, save.state);
     EXPECT_TRUE(found.plan.empty() || found.plan == *save.plan);
     save = step == 0 ? next_save(save, 1) : end_save(save, 1);
-    if (step < 2) ASSERT_EQ(commit(save), SaveStatus::kSaved);
+    if (step < 2) {
+      ASSERT_EQ(commit(save), SaveStatus::kSaved);
+    }
   }
 }
 

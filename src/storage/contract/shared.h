@@ -58,4 +58,29 @@ TEST_P(SharedStoreContract, ReleaseOfAnOldLeaseDoesNotFreeTheNewOne) {
   EXPECT_EQ(commit(begin_save(1, newer)), SaveStatus::kSaved);
 }
 
+TEST_P(SharedStoreContract, DaemonsThatAttendAreKnownToEachOtherWithAddressAndShards) {
+  ASSERT_TRUE(store().attend("daemon-b", "10.0.0.2:1", kLasting).ok());
+  (void)own(kShard + 2, "daemon-b");
+  (void)own(kShard + 1, "daemon-b");
+  const auto there = store().attend(kOwner, "10.0.0.1:1", kLasting);
+  ASSERT_TRUE(there.ok()) << there.error().message;
+  EXPECT_EQ(*there, (std::vector<Node>{{std::string(kOwner), "10.0.0.1:1", {kShard}},
+                                       {"daemon-b", "10.0.0.2:1", {kShard + 1, kShard + 2}}}));
+  const auto moved = store().attend("daemon-b", "10.0.0.2:2", kLasting);
+  ASSERT_TRUE(moved.ok());
+  EXPECT_EQ(moved->back().address, "10.0.0.2:2");
+}
+
+TEST_P(SharedStoreContract, DaemonThatIsSilentOrLeavesIsNoLongerThere) {
+  ASSERT_TRUE(store().attend("daemon-b", "b", kLasting).ok());
+  ASSERT_TRUE(store().attend("daemon-c", "c", 4 * kLasting).ok());
+  world().pass(2 * kLasting);
+  auto there = store().attend(kOwner, "a", kLasting);
+  ASSERT_TRUE(there.ok());
+  EXPECT_EQ(*there, (std::vector<Node>{{std::string(kOwner), "a", {}}, {"daemon-c", "c", {}}}));  // its lease is over
+  there = store().attend("daemon-c", "c", Duration{0});
+  ASSERT_TRUE(there.ok());
+  EXPECT_EQ(*there, (std::vector<Node>{{std::string(kOwner), "a", {}}}));
+}
+
 }  // namespace settle::contract

@@ -37,7 +37,7 @@ RecordView view_of_save(const Save& save, RecordKind kind) {
   out.version = save.version;
   out.summary = save.summary;
   out.state = save.state;
-  if (kind == RecordKind::kProgress) return out;
+  if (kind == RecordKind::kProgress) return out;  // but see add_change
   out.gid = save.gid;
   if (save.plan) out.plan = *save.plan;
   return out;
@@ -104,7 +104,8 @@ Result<SaveStatus> EmbeddedStore::add_begin(const Save& save) {
     add_history(save);
   } else {
     put_record(state.batch, db_->family(Family::kOpen), save.tid, view_of_save(save, RecordKind::kOpen));
-    state.open.put(save.tid, OpenEntry{.version = save.version});
+    const auto plan_bytes = static_cast<std::uint32_t>(save.plan ? save.plan->size() : 0);
+    state.open.put(save.tid, OpenEntry{.version = save.version, .plan_bytes = plan_bytes});
   }
   return SaveStatus::kSaved;
 }
@@ -115,7 +116,10 @@ Result<SaveStatus> EmbeddedStore::add_change(const Save& save) {
   if (entry == nullptr || entry->is_damaged || entry->version != save.expected) return SaveStatus::kConflict;
 
   if (save.summary.phase != Phase::kEnded) {
-    put_record(state.batch, db_->family(Family::kProgress), save.tid, view_of_save(save, RecordKind::kProgress));
+    RecordView progress = view_of_save(save, RecordKind::kProgress);
+    // A plan is written once, unless branches were enlisted into it: then it stands in the progress from there on.
+    if (save.plan && save.plan->size() != entry->plan_bytes) progress.plan = *save.plan;
+    put_record(state.batch, db_->family(Family::kProgress), save.tid, progress);
     entry->version = save.version;
     entry->has_progress = true;
     return SaveStatus::kSaved;

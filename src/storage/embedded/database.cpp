@@ -18,6 +18,21 @@
 #include "base/log.h"
 #include "settle/ids.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define SETTLE_UNDER_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SETTLE_UNDER_TSAN
+#endif
+#endif
+
+#ifdef SETTLE_UNDER_TSAN
+/// The packaged library is not instrumented, so the sanitizer sees its memory but not its atomics: whatever one of its
+/// threads hands to another looks like a race. Only reports with a frame of the library in them are left out. (The
+/// symbol's name is the sanitizer's.)
+extern "C" const char* __tsan_default_suppressions() { return "race:librocksdb.so\ncalled_from_lib:librocksdb.so\n"; }
+#endif
+
 namespace settle {
 namespace {
 

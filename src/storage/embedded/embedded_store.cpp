@@ -235,7 +235,9 @@ Result<void> EmbeddedStore::fill_index() {
   const auto scanned = scan_open(
       *db_,
       [this](const Tid& tid, const OpenRecord& record) {
-        state_->open.put(tid, {.version = record.newest().version, .has_progress = record.progress.has_value()});
+        state_->open.put(tid, {.version = record.newest().version,
+                               .plan_bytes = static_cast<std::uint32_t>(record.begin.plan.size()),
+                               .has_progress = record.progress.has_value()});
         state_->newest = std::max(state_->newest, tid);
       },
       [this](const Tid& tid, const Error& error) {

@@ -11,12 +11,13 @@ namespace settle {
 /// What a save's condition needs to know of an open transaction.
 struct OpenEntry {
   Version version = 0;
-  bool has_progress = false;  ///< a record in the progress family exists, or may exist
-  bool is_damaged = false;    ///< its record cannot be read: nothing may be saved on top
-  bool is_present = false;    ///< the index's own; false in a free slot
+  std::uint32_t plan_bytes = 0;  ///< of the plan in `open`; a plan only ever grows
+  bool has_progress = false;     ///< a record in the progress family exists, or may exist
+  bool is_damaged = false;       ///< its record cannot be read: nothing may be saved on top
+  bool is_present = false;       ///< the index's own; false in a free slot
 };
 
-/// Open transactions by tid, in 24 bytes each: a table with linear probing, at most 3/4 full. Erasing moves the
+/// Open transactions by tid, in 32 bytes each: a table with linear probing, at most 3/4 full. Erasing moves the
 /// followers of the gap back (Knuth, TAOCP 3, 6.4, algorithm R), so no markers pile up. Not thread-safe.
 class OpenIndex {
  public:
@@ -62,7 +63,7 @@ class OpenIndex {
     Tid tid;
     OpenEntry entry;
   };
-  static_assert(sizeof(Slot) == 24);
+  static_assert(sizeof(Slot) == 32);
   static constexpr std::size_t kSlotsMin = 64;  // a power of two, as every later size
 
   [[nodiscard]] std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }

@@ -38,6 +38,7 @@ StoredRecord stored_of(const Tid& tid, const OpenRecord& record, bool with_plan)
     out.version = record.progress->version;
     out.summary = record.progress->summary;
     out.state = record.progress->state;
+    if (with_plan && !record.progress->plan.empty()) out.plan = std::string(record.progress->plan);
   }
   return out;
 }

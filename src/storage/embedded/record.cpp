@@ -17,7 +17,8 @@ namespace {
 //             know) kind: u8            (1 open, 2 progress, 3 history) flags: u8           (bit 0: has an incident;
 //             the others are 0) pattern: u8  phase: u8  decision: u8  outcome: u8    (values of model/kinds.h) shard:
 //             u16 le  version: u32 le  created: i64 le  updated: i64 le      (microseconds since 1970) gid_bytes: u16
-//             le  plan_bytes: u32 le  state_bytes: u32 le            (plan_bytes is 0 if kind is progress)
+//             le  plan_bytes: u32 le  state_bytes: u32 le            (of progress: 0 unless the plan has grown since
+//             the begin)
 //
 // The key is under the checksum, so a record that a damaged index serves under another key is noticed.
 

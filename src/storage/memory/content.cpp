@@ -39,8 +39,8 @@ SaveStatus MemoryContent::apply(const Save& save) {
     gids_.emplace(save.gid, save.tid);
     record.gid = save.gid;
     record.shard = save.shard;
-    record.plan = save.plan;
   }
+  record.plan = save.plan;
   record.version = save.version;
   record.summary = save.summary;
   record.state = save.state;
@@ -118,6 +118,20 @@ void MemoryContent::release(std::span<const Lease> leases, std::string_view owne
     found->second.owner.clear();
     found->second.until = kNoInstant;
   }
+}
+
+std::vector<Node> MemoryContent::attend(std::string_view name, std::string_view address, Duration lasting,
+                                        Instant now) {
+  nodes_[std::string(name)] = {std::string(address), saturating_add(now, lasting)};
+  std::erase_if(nodes_, [now](const auto& node) { return node.second.until <= now; });
+  std::vector<Node> out;
+  for (const auto& [other, node] : nodes_) {
+    out.push_back({other, node.address, {}});
+    for (const auto& [shard, lease] : leases_) {
+      if (lease.owner == other && now < lease.until) out.back().shards.push_back(shard);
+    }
+  }
+  return out;
 }
 
 void MemoryContent::put_value(std::string_view space, std::string_view key, std::string_view value) {

@@ -29,6 +29,12 @@ struct MemoryLease {
   Instant until = kNoInstant;
 };
 
+/// A daemon that has told that it is there.
+struct MemoryNode {
+  std::string address;
+  Instant until = kNoInstant;
+};
+
 /// What a store holds, as a value: the store contract without thread, clock and durability.
 ///
 /// Copies are independent. A simulated store keeps two of them, what readers see and what the disk has, and applies the
@@ -48,6 +54,8 @@ class MemoryContent {
   std::vector<Lease> renew(std::span<const Lease> leases, std::string_view owner, Duration lasting, Instant now);
   void release(std::span<const Lease> leases, std::string_view owner);
 
+  std::vector<Node> attend(std::string_view name, std::string_view address, Duration lasting, Instant now);
+
   void put_value(std::string_view space, std::string_view key, std::string_view value);
   [[nodiscard]] std::optional<std::string> get_value(std::string_view space, std::string_view key) const;
 
@@ -62,6 +70,7 @@ class MemoryContent {
   std::map<std::string, Tid, std::less<>> gids_;
   std::set<std::pair<ShardNo, Tid>> open_;
   std::map<ShardNo, MemoryLease> leases_;
+  std::map<std::string, MemoryNode, std::less<>> nodes_;
   std::map<std::pair<std::string, std::string>, std::string> values_;
 };
 

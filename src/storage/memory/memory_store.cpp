@@ -57,6 +57,12 @@ Result<void> MemoryStore::release(std::span<const Lease> leases, std::string_vie
   return {};
 }
 
+Result<std::vector<Node>> MemoryStore::attend(std::string_view name, std::string_view address, Duration lasting) {
+  const Instant now = clock_();
+  const std::lock_guard lock(mutex_);
+  return content_.attend(name, address, lasting, now);
+}
+
 Result<void> MemoryStore::put_value(std::string_view space, std::string_view key, std::string_view value) {
   const std::lock_guard lock(mutex_);
   content_.put_value(space, key, value);

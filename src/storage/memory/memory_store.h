@@ -29,6 +29,7 @@ class MemoryStore final : public Store {
                                      Duration lasting) override;
   Result<std::vector<Lease>> renew(std::span<const Lease> leases, std::string_view owner, Duration lasting) override;
   Result<void> release(std::span<const Lease> leases, std::string_view owner) override;
+  Result<std::vector<Node>> attend(std::string_view name, std::string_view address, Duration lasting) override;
   Result<void> put_value(std::string_view space, std::string_view key, std::string_view value) override;
   Result<std::optional<std::string>> get_value(std::string_view space, std::string_view key) override;
   Result<std::uint64_t> prune(Instant before) override;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/store.h"
+
+namespace settle::daemon {
+
+/// Which daemon owns a shard, as the store said last: at most a second ago while it answers. Wrong for a moment after a
+/// change, so whoever is asked in error must say so, and not ask further. Any thread.
+class Directory {
+ public:
+  /// `self`: shards of this daemon are nobody else's.
+  void update(const std::vector<Node>& there, std::string_view self);
+
+  /// Where another daemon that owns the shard is reached.
+  [[nodiscard]] std::optional<std::string> other_owner(ShardNo shard) const;
+
+ private:
+  std::atomic<bool> is_alone_{true};  // who shares nothing pays nothing
+  mutable std::mutex lock_;
+  std::vector<std::string> addresses_;  // guarded by lock_; by shard, empty: ours or nobody's
+};
+
+}  // namespace settle::daemon
