@@ -45,8 +45,8 @@ struct BranchScript {
   [[nodiscard]] bool can_be_left() const {
     return is_optional || on_refused == Policy::kDegrade || on_exhausted == Policy::kDegrade;
   }
-  BranchSet after = 0;                ///< direct predecessors, as the plan says
-  BranchSet before = 0;               ///< all predecessors, whatever the order's form
+  BranchSet after = 0;   ///< direct predecessors, as the plan says
+  BranchSet before = 0;  ///< all predecessors, whatever the order's form
   std::int32_t amount = 0;
   RetryPolicy retry;
   Duration attempt_timeout{0};

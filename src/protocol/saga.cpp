@@ -73,7 +73,7 @@ bool all_done(const Plan& plan, const State& state) {
 }
 
 bool is_pivot_due(const Plan& plan, const State& state) {
-  if (plan.pivot == kNoBranch || state.pivot_released) return false;
+  if (plan.pivot == kNoBranch || state.pivot_released || planted(Bug::kPivotUnreleased)) return false;
   return predecessors_behind(plan, state, static_cast<std::size_t>(plan.pivot));
 }
 
