@@ -49,7 +49,7 @@ class Inbox {
   void clear() { begin_ = end_ = 0; }
 
  private:
-  std::array<char, 16 * 1024> bytes_{};
+  std::array<char, std::size_t{16} * 1024> bytes_{};
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -16,7 +16,7 @@
 namespace settle::bench {
 namespace {
 
-constexpr std::size_t kSaidMax = 64 * 1024;
+constexpr std::size_t kSaidMax = std::size_t{64} * 1024;
 
 struct Pipe {
   Pipe() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,8 +27,8 @@ class Histogram {
   /// The value that `share` (0…1) of all samples do not exceed, in milliseconds; 0 without samples.
   [[nodiscard]] double quantile_ms(double share) const {
     if (count_ == 0) return 0;
-    const auto wanted =
-        std::clamp<std::uint64_t>(static_cast<std::uint64_t>(share * static_cast<double>(count_) + 0.5), 1, count_);
+    const auto wanted = std::clamp<std::uint64_t>(
+        static_cast<std::uint64_t>(std::llround(share * static_cast<double>(count_))), 1, count_);
     std::uint64_t seen = 0;
     for (std::size_t place = 0; place < kPlaces; ++place) {
       seen += counts_[place];

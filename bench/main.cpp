@@ -1,6 +1,7 @@
 // settle-bench: one question per file; see usage() in options.cpp.
 #include <cstdio>
 #include <iterator>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,19 +31,19 @@ constexpr Question kQuestions[] = {
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  const std::string usage(settle::bench::usage());
   if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h")) {
-    std::fputs(settle::bench::usage().data(), stdout);
+    std::fputs(usage.c_str(), stdout);
     return 0;
   }
   const auto options = settle::bench::parse_options(arguments);
   if (!options) {
-    std::fprintf(stderr, "settle-bench: %s\n\n%s", options.error().message.c_str(), settle::bench::usage().data());
+    std::fprintf(stderr, "settle-bench: %s\n\n%s", options.error().message.c_str(), usage.c_str());
     return 2;
   }
   for (const Question& question : kQuestions) {
     if (question.name == options->question) return question.ask(*options);
   }
-  std::fprintf(stderr, "settle-bench: there is no question '%s'\n\n%s", options->question.c_str(),
-               settle::bench::usage().data());
+  std::fprintf(stderr, "settle-bench: there is no question '%s'\n\n%s", options->question.c_str(), usage.c_str());
   return 2;
 }

@@ -40,20 +40,19 @@ Result<Figures> run(const Options& options) {
 
 int against_floor(const Options& options) {
   const std::uint32_t pairs = options.pairs == 0 ? 5 : options.pairs;
-  Options one = options;
   FloorBytes bytes;
   std::vector<double> ratios;
   std::vector<double> ratios_two;
   std::vector<Figures> runs;
   std::uint64_t errors = 0;
   for (std::uint32_t i = 0; i < pairs; ++i) {
-    auto ours = run(one);
+    auto ours = run(options);
     if (!ours) return fail(ours.error());
     // The floor moves the bytes that settled has moved.
     bytes = {static_cast<std::uint32_t>(ours->call_bytes), static_cast<std::uint32_t>(ours->answer_bytes)};
-    auto floor = run_floor(one, 1, bytes);
+    auto floor = run_floor(options, 1, bytes);
     if (!floor) return fail(floor.error());
-    auto floor_two = run_floor(one, 2, bytes);
+    auto floor_two = run_floor(options, 2, bytes);
     if (!floor_two) return fail(floor_two.error());
     errors += ours->errors + floor->errors + floor_two->errors;
     ratios.push_back(ours->per_second / floor->per_second);

@@ -226,7 +226,7 @@ void Node::dropped(ShardNo shard, Epoch epoch) {
 void Node::hand_over_one() {
   if (!is_alive() || is_paused_) return;
   std::vector<ShardNo> mine;
-  for (ShardNo shard = 0; shard < shards_.size(); ++shard) {
+  for (ShardNo shard = 0; shard < world_.options().shards; ++shard) {
     if (shards_[shard].epoch != 0) mine.push_back(shard);
   }
   if (mine.empty()) return;

@@ -132,14 +132,14 @@ int list_mutants(const std::vector<Mutant>& list) {
 
 // ------------------------------------------------------------------------------------------------------ one seed
 
-int run_one(const Arguments& arguments) {
-  const Options options = options_for(arguments, *arguments.seed);
+int run_one(const Arguments& arguments, std::uint64_t seed) {
+  const Options options = options_for(arguments, seed);
   std::printf("%s\n", to_text(options).c_str());
   std::fflush(stdout);
   World world(options, arguments.has_trace ? Trace::Text::kPrint : Trace::Text::kNone);
   world.run();
   SeedReport report;
-  report.seed = *arguments.seed;
+  report.seed = seed;
   report.outcomes = world.outcomes();
   report.violation = world.violation_text();
   if (!report.violation.empty() && !arguments.has_trace) {
@@ -391,7 +391,7 @@ int run_many(const Arguments& arguments) {
 }
 
 /// One mutant after the other; each must be found.
-int run_mutants(Arguments arguments) {
+int run_mutants(const Arguments& arguments) {
   std::size_t missed = 0;
   const std::vector<Mutant> chosen = choose_mutants(arguments.mutants, arguments.key);
   for (const Mutant& mutant : chosen) {
@@ -431,7 +431,7 @@ int main(int argc, char** argv) {
   if (!arguments.scenarios.empty()) return run_scenarios(arguments.scenarios, arguments.rewrites);
   if (!arguments.mutant.empty() && !plant_mutant(arguments.mutant))
     return usage("no mutant has that name; --list-mutants shows them");
-  if (arguments.seed) return run_one(arguments);
+  if (arguments.seed) return run_one(arguments, *arguments.seed);
   if (!arguments.has_range) return usage("nothing to do");
   if (arguments.mutants != 0) return run_mutants(arguments);
   return arguments.mutant.empty() ? run_many(arguments) : run_mutant(arguments);

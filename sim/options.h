@@ -18,7 +18,7 @@ enum class Fault : std::uint8_t {
 #undef SIM_FAULT
 };
 inline constexpr std::size_t kFaults = 0
-#define SIM_FAULT(name, label) +1
+#define SIM_FAULT(name, label) +1  // NOLINT(bugprone-macro-parentheses)
 #include "faults.def"
 #undef SIM_FAULT
     ;

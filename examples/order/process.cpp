@@ -21,7 +21,7 @@ namespace {
   if (::getppid() != parent) ::_exit(1);  // it died before that was in force
   (void)::setpgid(0, 0);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  (void)::dup2(nothing, STDIN_FILENO);
+  if (nothing >= 0) (void)::dup2(nothing, STDIN_FILENO);
   (void)::dup2(output, STDOUT_FILENO);
   (void)::dup2(output, STDERR_FILENO);
   ::execv(arguments[0], arguments.data());

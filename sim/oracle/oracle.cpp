@@ -114,6 +114,7 @@ void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, Op repor
       if (reported == Outcome::kDone) op.is_done = true;
       // What is reported may end the op; then nobody waits for an attempt under way, and it may be called anew.
       op.was_reported = true;
+      op.was_refused = op.was_refused || reported == Outcome::kRefused;
       op.not_before = kNoInstant;
       break;
     }
@@ -185,6 +186,10 @@ bool Oracle::is_used_up(TxNo tx, std::size_t branch) const {
   if (retry.attempts != 0 && op.counted_most >= retry.attempts) return true;
   return retry.lasting != Duration{0} && op.sent > 0 &&
          now_ + slack(retry.lasting) >= facts_[tx].begun_at + retry.lasting;
+}
+
+bool Oracle::may_be_left(TxNo tx, std::size_t branch) const {
+  return scripts_[tx].branches[branch].is_optional && (facts_[tx].ops[branch].was_refused || is_used_up(tx, branch));
 }
 
 void Oracle::judge_decision(TxNo tx, const Save& save) {
@@ -315,15 +320,17 @@ void Oracle::judge_followers(TxNo tx) {
     if (script.is_main(i)) continue;
     const LedgerRow& row = ledger_.row(tx, static_cast<std::int32_t>(i));
     bool wanted = script.branches[i].role == Role::kOnAbort ? !is_committed : is_committed;
+    bool both_right = false;
     if (script.branches[i].role == Role::kDegrade) {
       for (std::size_t k = 0; k < script.count && wanted; ++k) {
         if (script.branches[k].degrade != static_cast<std::int32_t>(i)) continue;
         const LedgerRow& replaced = ledger_.row(tx, static_cast<std::int32_t>(k));
         // A target that was given up without an answer may have been done all the same; then both is right.
-        if (script.pattern == Pattern::kMessage && replaced.applied == 1) return;
+        both_right = script.pattern == Pattern::kMessage && replaced.applied == 1;
         wanted = replaced.row != BarrierRow::kDone;
       }
     }
+    if (both_right) continue;
     const BarrierRow right = script.branches[i].role == Role::kOnAbort ? BarrierRow::kTombstone : BarrierRow::kDone;
     check(Check::kFollowed, wanted ? row.row == right : row.row == BarrierRow::kAbsent, tx,
           "what hangs on the outcome was not delivered, or without reason");

@@ -24,7 +24,7 @@ enum class Check : std::uint8_t {
 #undef SIM_CHECK
 };
 inline constexpr std::size_t kChecks = 0
-#define SIM_CHECK(name, label, claim) +1
+#define SIM_CHECK(name, label, claim) +1  // NOLINT(bugprone-macro-parentheses)
 #include "oracle/checks.def"
 #undef SIM_CHECK
     ;
@@ -158,6 +158,7 @@ class Oracle final : public StoreWatcher {
     bool may_have_run = false;  ///< R1: an attempt whose end is not known for sure
     bool is_done = false;
     bool was_reported = false;
+    bool was_refused = false;  ///< by an answer or a report
     bool used_deadline = false;
     std::uint64_t call = 0;
     Instant until = kNoInstant;       ///< virtual: the attempt under way
@@ -230,6 +231,8 @@ class Oracle final : public StoreWatcher {
   void judge_report(TxNo tx, engine::AnswerKind kind, const engine::View& view);
   void judge_wait(const Asked& asked, const engine::View& view);
   void judge_provisional(TxNo tx, const engine::View& view);
+  /// The saga may do without this step: it is optional, and was refused or has used up its bound.
+  [[nodiscard]] bool may_be_left(TxNo tx, std::size_t branch) const;
   [[nodiscard]] bool is_used_up(TxNo tx, std::size_t branch) const;
   [[nodiscard]] const RetryPolicy& policy(TxNo tx, Op op, std::int32_t branch) const;
   void finish_one(TxNo tx);

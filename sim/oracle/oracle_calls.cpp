@@ -81,8 +81,7 @@ void Oracle::judge_durable(const CallSeen& seen) {
           "a follow-up left before the outcome that it hangs on was on disk");
     return;
   }
-  // It may follow from the step's being left, and that is judged by what is stored of it in the end.
-  const bool is_left = script.branches[index].is_optional;
+  const bool is_left = may_be_left(seen.tx, index);  // then it follows from that, and no decision is needed
   const bool needs_decision = call.op == Op::kDeliver ? !script.is_turnable() : !is_forward(call.op) && !is_left;
   if (needs_decision) {
     check(Check::kCalledIsDurable, is_synced(facts.decision_change), seen.tx,
@@ -130,7 +129,7 @@ void Oracle::judge_call_order(const CallSeen& seen) {
     return;
   }
   if (is_undo(call.op)) {
-    const bool is_left = script.branches[static_cast<std::size_t>(call.branch)].is_optional;
+    const bool is_left = may_be_left(seen.tx, static_cast<std::size_t>(call.branch));
     check(Check::kDirection, facts.decision == Decision::kAbort || is_left, seen.tx,
           "an undo was called without abort");
     judge_undo(seen);
@@ -165,7 +164,7 @@ void Oracle::judge_undo(const CallSeen& seen) {
   const Facts& facts = facts_[seen.tx];
   const auto index = static_cast<std::size_t>(seen.call->branch);
   // A step that is left is undone alone, while the saga goes on.
-  const BranchSet successors = script.branches[index].is_optional ? 0 : script.successors_of(index);
+  const BranchSet successors = may_be_left(seen.tx, index) ? 0 : script.successors_of(index);
   for (std::size_t i = 0; i < script.count; ++i) {
     if ((successors & bit(i)) == 0 || !script.branches[i].has_back || !facts.ops[i].may_have_run) continue;
     check(Check::kUndoOrder, ledger_.row(seen.tx, static_cast<std::int32_t>(i)).row == protocol::BarrierRow::kTombstone,
@@ -266,6 +265,7 @@ void Oracle::call_ended(LifeTag at, TxNo tx, const CallEnded& end, Instant local
   OpFacts& op = op_facts(tx, end.op, end.branch);
   if (end.outcome == Outcome::kRefused && is_forward(end.op)) {
     facts.refused = true;
+    op.was_refused = true;
     if (script.branches[static_cast<std::size_t>(end.branch)].is_pivot) facts.pivot_refused = true;
   }
   if (end.outcome == Outcome::kDone) {

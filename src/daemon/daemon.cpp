@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <algorithm>
+#include <latch>
 #include <string>
 #include <utility>
 
@@ -124,17 +125,25 @@ Result<Daemon::Listeners> Daemon::listen() {
 
 // ------------------------------------------------------------------------------------------------------- ownership
 
+/// `then` runs on the last thread that has taken its inputs.
 template <typename What>
-void Daemon::tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what) {
+void Daemon::tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what,
+                         const std::function<void()>& then) {
   std::vector<std::vector<engine::Input>> inputs(threads_.size());
   for (const Lease& lease : leases) inputs[lease.shard % threads_.size()].emplace_back(what(lease));
-  for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
-    if (inputs[thread].empty()) continue;
-    if (running_.load(std::memory_order_acquire)) {
-      threads_[thread]->give(std::move(inputs[thread]));
-    } else {
+  if (!running_.load(std::memory_order_acquire)) {
+    for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
       threads_[thread]->give_now(std::move(inputs[thread]));
     }
+    if (then) then();
+    return;
+  }
+  const auto missing = std::make_shared<std::atomic<std::size_t>>(threads_.size());
+  const auto taken = [missing, then] {
+    if (missing->fetch_sub(1, std::memory_order_acq_rel) == 1 && then) then();
+  };
+  for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
+    threads_[thread]->give(std::move(inputs[thread]), taken);
   }
 }
 
@@ -149,8 +158,8 @@ void Daemon::renewed(const std::vector<Lease>& leases, Instant lease_end) {
       leases, [=](const Lease& lease) { return engine::Renewed{lease.shard, lease.epoch, lease_end}; });
 }
 
-void Daemon::lost(const std::vector<Lease>& leases) {
-  tell_owners<engine::Lost>(leases, [](const Lease& lease) { return engine::Lost{lease.shard, lease.epoch}; });
+void Daemon::lost(const std::vector<Lease>& leases, std::function<void()> then) {
+  tell_owners<engine::Lost>(leases, [](const Lease& lease) { return engine::Lost{lease.shard, lease.epoch}; }, then);
 }
 
 void Daemon::attended(const std::vector<Node>& there) { directory_.update(there, node_name(config_)); }
@@ -232,13 +241,25 @@ bool Daemon::all_idle() const {
   return std::all_of(threads_.begin(), threads_.end(), [](const auto& thread) { return thread->is_idle(); });
 }
 
+// Whoever finds a listener closed may rely on it that no call leaves any more.
+void Daemon::drain_workers() {
+  std::latch drained(static_cast<std::ptrdiff_t>(threads_.size()));
+  for (const auto& thread : threads_) {
+    std::vector<engine::Input> inputs;
+    inputs.emplace_back(engine::Drain{});
+    thread->give(std::move(inputs), [&drained] { drained.count_down(); });
+  }
+  drained.wait();
+}
+
 void Daemon::shut_down() {
   {
     std::unique_lock held(lock_);
     shutting_down_ = true;
     changed_.notify_all();
   }
-  for (const auto& thread : threads_) thread->begin_drain();
+  drain_workers();
+  for (const auto& thread : threads_) thread->stop_accepting();
   bool idle = false;
   {
     std::unique_lock held(lock_);

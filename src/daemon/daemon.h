@@ -52,15 +52,17 @@ class Daemon final : private Ownership {
   // Ownership
   void acquired(const std::vector<Lease>& leases, Instant lease_end) override;
   void renewed(const std::vector<Lease>& leases, Instant lease_end) override;
-  void lost(const std::vector<Lease>& leases) override;
+  void lost(const std::vector<Lease>& leases, std::function<void()> then) override;
   void attended(const std::vector<Node>& there) override;
 
   Result<Listeners> listen();
   template <typename What>
-  void tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what);
+  void tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what,
+                   const std::function<void()>& then = {});
   void load(const std::vector<Lease>& leases);
   void collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then);
   void prune_again_later();
+  void drain_workers();
   [[nodiscard]] bool all_idle() const;
   void changed();
 

@@ -8,6 +8,14 @@
 #include "net/loop.h"
 
 namespace settle::daemon {
+namespace {
+
+bool contains(const std::vector<Lease>& leases, const Lease& one) {
+  return std::any_of(leases.begin(), leases.end(),
+                     [&](const Lease& other) { return other.shard == one.shard && other.epoch == one.epoch; });
+}
+
+}  // namespace
 
 Keeper::Keeper(Store& store, KeeperOptions options, Ownership& ownership)
     : store_(store), options_(std::move(options)), ownership_(ownership) {}
@@ -35,12 +43,9 @@ void Keeper::stop() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
-  std::vector<Lease> leases;
+  std::vector<Lease> leases = leaving_;
   for (const auto& [shard, epoch] : held_) leases.push_back({shard, epoch});
-  if (const auto done = store_.release(leases, options_.node); !done) {
-    log(LogLevel::kWarn, "shards could not be released; others wait for the end of their lease",
-        {{"why", done.error().message}});
-  }
+  release(leases);
   if (options_.exclusive) return;
   if (const auto left = store_.attend(options_.node, options_.address, Duration{0}); !left) {
     log(LogLevel::kWarn, "the others could not be told that this daemon ends", {{"why", left.error().message}});
@@ -53,7 +58,7 @@ void Keeper::run() {
     const bool all = held_.size() == options_.shards;
 
     std::unique_lock held(lock_);
-    const auto due = [this] { return stopped_ || !dropped_.empty(); };
+    const auto due = [this] { return stopped_ || !dropped_.empty() || !left_.empty(); };
     if (options_.exclusive && all) {
       wake_.wait(held, due);
     } else {
@@ -65,8 +70,13 @@ void Keeper::run() {
       const auto found = held_.find(lease.shard);
       if (found != held_.end() && found->second == lease.epoch) held_.erase(found);
     }
+    const std::vector<Lease> left = std::exchange(left_, {});
     held.unlock();
 
+    if (!left.empty()) {
+      std::erase_if(leaving_, [&](const Lease& lease) { return contains(left, lease); });
+      release(left);
+    }
     look_around();
     if (!options_.exclusive && net::engine_now() >= renew_at) {
       const Duration pause = renew_held() ? options_.lease / 3 : std::min(options_.lease / 3, options_.retry);
@@ -92,13 +102,23 @@ void Keeper::look_around() {
   acquire(change.take);
 }
 
-// The worker forgets the shard before anybody else can have it; what it has handed over to the writer is written under
-// our epoch, or refused.
+// R5: the workers forget the shards before anybody else can have them. What they have handed over to the writer is
+// written under our epoch, or refused.
 void Keeper::give_up(const std::vector<Lease>& leases) {
   if (leases.empty()) return;
   log(LogLevel::kInfo, "shards are given to other daemons", {{"shards", std::to_string(leases.size())}});
   for (const Lease& lease : leases) held_.erase(lease.shard);
-  ownership_.lost(leases);
+  leaving_.insert(leaving_.end(), leases.begin(), leases.end());
+  ownership_.lost(leases, [this, leases] {
+    {
+      const std::lock_guard hold(lock_);
+      left_.insert(left_.end(), leases.begin(), leases.end());
+    }
+    wake_.notify_one();
+  });
+}
+
+void Keeper::release(const std::vector<Lease>& leases) {
   if (const auto done = store_.release(leases, options_.node); !done) {
     log(LogLevel::kWarn, "shards could not be released; others wait for the end of their lease",
         {{"why", done.error().message}});
@@ -137,12 +157,11 @@ bool Keeper::renew_held() {
 
   std::vector<Lease> lost;
   for (const Lease& lease : leases) {
-    const auto same = [&](const Lease& other) { return other.shard == lease.shard && other.epoch == lease.epoch; };
-    if (std::none_of(renewed->begin(), renewed->end(), same)) lost.push_back(lease);
+    if (!contains(*renewed, lease)) lost.push_back(lease);
   }
   if (lost.empty()) return true;
   for (const Lease& lease : lost) held_.erase(lease.shard);
-  ownership_.lost(lost);
+  ownership_.lost(lost, [] {});  // there is nothing to release
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -23,7 +24,9 @@ class Ownership {
   /// shards are to be loaded now.
   virtual void acquired(const std::vector<Lease>& leases, Instant lease_end) = 0;
   virtual void renewed(const std::vector<Lease>& leases, Instant lease_end) = 0;
-  virtual void lost(const std::vector<Lease>& leases) = 0;
+  /// `then` is to be called once, on any thread, when nobody acts for these shards any more. It may stay uncalled only
+  /// if all threads that act have ended before Keeper::stop().
+  virtual void lost(const std::vector<Lease>& leases, std::function<void()> then) = 0;
   /// Who shares the store now, this daemon included. Not for an exclusive store.
   virtual void attended(const std::vector<Node>& /*there*/) {}
 
@@ -60,7 +63,8 @@ class Keeper {
   /// The worker has dropped this shard; it is acquired anew. Any thread.
   void dropped(Lease lease);
 
-  /// Ends the thread and releases what is held; a shared store's other daemons need not wait for the lease then.
+  /// Ends the thread and releases what is held; nobody acts for the shards any more. A shared store's other daemons
+  /// need not wait for the lease then.
   void stop();
 
  private:
@@ -68,17 +72,21 @@ class Keeper {
   void look_around();
   void acquire(const std::vector<ShardNo>& shards);
   void give_up(const std::vector<Lease>& leases);
+  void release(const std::vector<Lease>& leases);
   /// False: the store could not be asked.
   bool renew_held();
 
   Store& store_;
   KeeperOptions options_;
   Ownership& ownership_;
-  std::map<ShardNo, Epoch> held_;  // the keeper's thread only; after stop(): its caller's
+  // The keeper's thread only; after stop(): its caller's.
+  std::map<ShardNo, Epoch> held_;
+  std::vector<Lease> leaving_;  ///< given up, but a worker may still act for them
 
   std::mutex lock_;
   std::condition_variable wake_;
   std::vector<Lease> dropped_;  // guarded by lock_
+  std::vector<Lease> left_;     // guarded by lock_: nobody acts for these any more
   bool stopped_ = false;        // guarded by lock_
   std::thread thread_;
 };

@@ -379,8 +379,13 @@ class Heard final : public Ownership {
     renewals.add(leases.size());
     ends.add(lease_end);
   }
-  void lost(const std::vector<Lease>& leases) override {
+  void lost(const std::vector<Lease>& leases, std::function<void()> then) override {
     for (const Lease& lease : leases) gone.add(lease.shard);
+    if (workers_are_slow) {
+      let_go.add(std::move(then));
+    } else {
+      then();
+    }
   }
   void attended(const std::vector<Node>& nodes) override { there.add(nodes); }
   Collected<std::vector<Node>> there;
@@ -388,6 +393,8 @@ class Heard final : public Ownership {
   Collected<Instant> ends;
   Collected<std::size_t> renewals;
   Collected<ShardNo> gone;
+  Collected<std::function<void()>> let_go;
+  bool workers_are_slow = false;
 };
 
 KeeperOptions options_of(std::string node, bool exclusive) {
@@ -480,6 +487,43 @@ TEST(KeeperTest, AShardThatAWorkerDroppedIsAcquiredAnew) {
   keeper.stop();
   EXPECT_EQ(got[4].first, shard);
   EXPECT_EQ(got[4].second, epoch + 1);
+}
+
+TEST(KeeperTest, RULE_R5_AShardIsReleasedOnlyWhenNoWorkerActsForItAnyMore) {
+  TestStore store;
+  Heard heard;
+  heard.workers_are_slow = true;
+  KeeperOptions long_lease = options_of("a", false);
+  long_lease.lease = seconds(1000);
+  Keeper keeper(store, long_lease, heard);
+  keeper.start();
+  ASSERT_TRUE(store.attend("b", "127.0.0.1:2", seconds(1000)).ok());
+  const std::vector<std::function<void()>> let_go = heard.let_go.wait_for(1);
+  // The keeper has gone on and looked again, and still holds what its workers may act for.
+  (void)heard.there.wait_for(heard.there.now().size() + 3);
+  const std::vector<ShardNo> given = {2, 3};
+  EXPECT_EQ(store.acquire(given, "b", seconds(1))->size(), 0u);
+  let_go.front()();
+  const auto patience = net::engine_now() + seconds(20);
+  std::size_t got = 0;
+  while (got < 2 && net::engine_now() < patience) got += store.acquire(given, "b", seconds(1000))->size();
+  EXPECT_EQ(got, 2u);
+  keeper.stop();
+}
+
+TEST(KeeperTest, WhatIsLeavingIsReleasedAtTheEnd) {
+  TestStore store;
+  Heard heard;
+  heard.workers_are_slow = true;
+  KeeperOptions long_lease = options_of("a", false);
+  long_lease.lease = seconds(1000);
+  Keeper keeper(store, long_lease, heard);
+  keeper.start();
+  ASSERT_TRUE(store.attend("b", "127.0.0.1:2", seconds(1000)).ok());
+  (void)heard.let_go.wait_for(1);
+  keeper.stop();
+  const std::vector<ShardNo> all = {0, 1, 2, 3};
+  EXPECT_EQ(store.acquire(all, "b", seconds(1))->size(), 4u);
 }
 
 TEST(KeeperTest, TwoDaemonsShareAndTheOneThatStaysTakesAllAgain) {

@@ -105,7 +105,7 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
   loop_.at_turn_end([this] { end_turn(); });
   // Behind the hooks of servers and client, which send what the turn has collected.
   (void)loop_.at_flush([this] {
-    if (draining_) update_idle();
+    if (is_closing_) update_idle();
   });
   if (failpoints_armed()) {
     (void)loop_.at_flush([this] {
@@ -156,12 +156,11 @@ void WorkerThread::give(std::vector<engine::Input>&& inputs, std::function<void(
   });
 }
 
-void WorkerThread::begin_drain() {
+void WorkerThread::stop_accepting() {
   loop_.post([this] {
-    draining_ = true;
+    is_closing_ = true;
     api_server_.stop_accepting();
     admin_server_.stop_accepting();
-    feed(engine::Drain{});
   });
 }
 

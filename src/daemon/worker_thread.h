@@ -68,9 +68,9 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   [[nodiscard]] net::Loop& loop() { return loop_; }
   /// Every shard that belongs here is owned and loaded.
   [[nodiscard]] bool is_loaded() const { return loaded_.load(std::memory_order_relaxed); }
-  /// Takes no new work, lets out no new call and answers whoever waits; calls that are under way may end.
-  void begin_drain();
-  /// Draining, and nothing is left that somebody waits for.
+  /// Closes the listeners and, one by one, what is idle. The worker is to be drained before.
+  void stop_accepting();
+  /// Not accepting, and nothing is left that somebody waits for.
   [[nodiscard]] bool is_idle() const { return idle_.load(std::memory_order_acquire); }
   void stop() { loop_.stop(); }
 
@@ -145,7 +145,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   std::uint64_t last_fresh_gid_ = 0;
   Random random_;
 
-  bool draining_ = false;
+  bool is_closing_ = false;
   std::atomic<bool> idle_{false};
   std::atomic<bool> loaded_{false};
   std::thread thread_;

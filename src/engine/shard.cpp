@@ -6,7 +6,8 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "base/reached.h"
-#include "protocol/ops.h"
+#include "engine/awaited.h"
+#include "model/ops.h"
 
 namespace settle::engine {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 Token token_of(const std::variant<Begin, Request>& input) {
   return std::visit([](const auto& request) { return request.token; }, input);
 }
-
-bool is_finishing(Op op) { return op != Op::kAction && op != Op::kTry && op != Op::kPrepare; }
 
 Told told_of(const Entry& entry) {
   return {entry.version, entry.state.phase, entry.state.decision, entry.state.outcome};
@@ -25,31 +24,17 @@ bool somebody_waits(const Entry& entry) {
   return std::any_of(entry.waiters.begin(), entry.waiters.end(), [](const Waiter& waiter) { return waiter.waits; });
 }
 
-/// Calls `visit` for every op whose attempt is under way or queued.
-template <typename Visit>
-void for_each_in_flight(Entry& entry, Visit&& visit) {
-  for (std::size_t i = 0; i < entry.state.branches.size(); ++i) {
-    const auto index = static_cast<std::int32_t>(i);
-    BranchState& branch = entry.state.branches[i];
-    if (branch.forward.in_flight()) visit(protocol::OpRef{index, protocol::forward_op(*entry.plan, i)}, branch.forward);
-    if (branch.back.in_flight())
-      visit(protocol::OpRef{index, protocol::back_op(*entry.plan, entry.state, i)}, branch.back);
-  }
-  if (entry.state.check.in_flight()) visit(protocol::OpRef{-1, Op::kCheck}, entry.state.check);
-}
-
 std::string_view url_of(const Plan& plan, protocol::OpRef ref) {
   if (ref.op == Op::kCheck) return plan.check;
   const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
-  if (protocol::is_forward(ref.op)) return branch.forward;
-  return protocol::is_confirm(ref.op) ? branch.confirm : branch.back;
+  if (is_forward(ref.op)) return branch.forward;
+  return is_confirm(ref.op) ? branch.confirm : branch.back;
 }
 
 std::string_view payload_of(const Plan& plan, protocol::OpRef ref) {
   if (ref.op == Op::kCheck) return {};
   const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
-  const bool undoes = !protocol::is_forward(ref.op) && !protocol::is_confirm(ref.op);
-  return undoes && branch.has_back_input ? branch.back_input : branch.input;
+  return is_undo(ref.op) && branch.has_back_input ? branch.back_input : branch.input;
 }
 
 std::string_view branch_id_of(const Plan& plan, std::int32_t branch) {
@@ -59,7 +44,7 @@ std::string_view branch_id_of(const Plan& plan, std::int32_t branch) {
 /// A forward op of a main branch, whose time is over once the transaction has left its first direction.
 bool is_overtaken(const Plan& plan, const State& state, protocol::OpRef ref) {
   if (ref.op == Op::kCheck) return state.phase != Phase::kPrepared;
-  if (!protocol::is_forward(ref.op) || !plan.is_main(static_cast<std::size_t>(ref.branch))) return false;
+  if (!is_forward(ref.op) || !plan.is_main(static_cast<std::size_t>(ref.branch))) return false;
   return !protocol::is_undecided(state.phase) && state.phase != Phase::kDelivering;
 }
 
@@ -196,7 +181,7 @@ void Shard::drive(Entry& entry, Instant now) {
       call(entry, ref, slot.id, now);
     } else {
       op.sent_at = kNoInstant;
-      core_.gate.queue({slot.id, entry.tid, ref}, is_finishing(ref.op));
+      core_.gate.queue({slot.id, entry.tid, ref}, !is_deciding(ref.op));
     }
   }
 }
@@ -226,23 +211,23 @@ void Shard::call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant no
   core_.outputs.call(call);
 }
 
-/// What earlier results become a part of this payload. A step whose own result its compensation takes may not have one:
-/// then there is nothing to bind, and the pointer into the empty result says so.
+/// What earlier results become a part of this payload. A compensation without an input of its own takes that of its
+/// step as it was sent, and its own parts on top. A step whose own result its compensation takes may not have one: then
+/// there is nothing to bind, and the pointer into the empty result says so.
 bool Shard::bind(const Entry& entry, protocol::OpRef ref) {
   bound_.clear();
-  const bool back = !protocol::is_forward(ref.op);
-  for (const Bind& bind : entry.plan->binds) {
-    if (bind.branch != ref.branch || bind.back != back) continue;
-    bound_.push_back({bind.from, bind.into, entry.state.branches[bind.source].forward.result});
-  }
-  // A compensation without an input of its own gets that of its step, as it was sent.
-  if (back && bound_.empty() &&
-      !entry.plan->branches[static_cast<std::size_t>(std::max(ref.branch, 0))].has_back_input) {
-    for (const Bind& bind : entry.plan->binds) {
-      if (bind.branch == ref.branch && ref.branch >= 0)
-        bound_.push_back({bind.from, bind.into, entry.state.branches[bind.source].forward.result});
+  const Plan& plan = *entry.plan;
+  if (plan.binds.empty() || ref.branch < 0) return false;
+  const bool back = !is_forward(ref.op);
+  const bool as_sent = !back || !plan.branches[static_cast<std::size_t>(ref.branch)].has_back_input;
+  const auto add = [&](bool of_back) {
+    for (const Bind& bind : plan.binds) {
+      if (bind.branch != ref.branch || bind.back != of_back) continue;
+      bound_.push_back({bind.from, bind.into, entry.state.branches[bind.source].forward.result});
     }
-  }
+  };
+  if (as_sent) add(false);
+  if (back) add(true);
   return !bound_.empty();
 }
 
@@ -264,7 +249,7 @@ bool Shard::on_slot(const QueuedCall& queued, Instant now) {
 /// Calls that wait for a slot are not wanted any more once the direction has changed; they have reached nobody.
 bool Shard::cancel_queued(Entry& entry) {
   bool cancelled = false;
-  for_each_in_flight(entry, [&](protocol::OpRef ref, OpState& op) {
+  for_each_in_flight(*entry.plan, entry.state, [&](protocol::OpRef ref, OpState& op) {
     if (is_overtaken(*entry.plan, entry.state, ref) && op.sent_at == kNoInstant && core_.gate.cancel(op.call)) {
       op.call = 0;
       cancelled = true;
@@ -403,7 +388,7 @@ void Shard::alert(Entry& entry, Instant now) {
     if (!back && !(forward && stuck(branch.forward))) continue;
     SETTLE_REACHED("alert: no progress");
     entry.alerted = true;
-    const Op op = back ? protocol::back_op(*entry.plan, entry.state, i) : protocol::forward_op(*entry.plan, i);
+    const Op op = back ? back_op(*entry.plan, entry.state, i) : forward_op(*entry.plan, i);
     core_.outputs.event(EventLevel::kWarn, "no progress", entry.gid, entry.plan->branches[i].id, op);
     return;
   }
@@ -468,7 +453,7 @@ void Shard::on_renewed(Instant lease_end, Instant now) {
 void Shard::drop() {
   for (const Tid& tid : tids()) {
     Entry* const entry = find(tid);
-    for_each_in_flight(*entry, [&](protocol::OpRef, OpState& op) {
+    for_each_in_flight(*entry->plan, entry->state, [&](protocol::OpRef, OpState& op) {
       if (op.sent_at == kNoInstant) (void)core_.gate.cancel(op.call);
     });
     for (const Waiter& waiter : entry->waiters) core_.outputs.reply(waiter.token, AnswerKind::kStoreUnknown, nullptr);

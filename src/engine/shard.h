@@ -106,7 +106,7 @@ class Shard {
   void enlist(Entry& entry, Request&& request, Instant now);
   void resolve(Entry& entry, Request&& request, Instant now);
   static bool may_report(const Entry& entry, std::int32_t branch, const Request& request);
-  void refuse_verb(Entry& entry, Token token, AnswerKind kind, Instant now);
+  void answer_now(Entry& entry, Token token, AnswerKind kind, Instant now);
   void look_up(Request&& request, std::string gid);
   [[nodiscard]] AnswerKind kind_of_absence(const Request& request) const;
   void found_for_begin(Found&& found, const Begin& begin);

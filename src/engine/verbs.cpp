@@ -4,7 +4,8 @@
 #include "base/planted.h"
 #include "base/reached.h"
 #include "engine/shard.h"
-#include "protocol/ops.h"
+#include "model/ops.h"
+#include "protocol/saga.h"
 
 namespace settle::engine {
 namespace {
@@ -282,7 +283,7 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
       protocol::step(*entry.plan, entry.state, {.on = event_of(request.verb), .now = now, .reason = request.reason});
   if (!step) {
     SETTLE_REACHED("verb refused in this phase");
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   // Also a repeat must not be answered before what it repeats is durable.
@@ -291,8 +292,8 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
   apply(entry, *step, request.verb == Verb::kRetryNow || request.verb == Verb::kStop, now);
 }
 
-/// A refusal follows from the newest state and so tells of it: it waits like any other answer.
-void Shard::refuse_verb(Entry& entry, Token token, AnswerKind kind, Instant now) {
+/// Answers a verb that changes nothing. What is said follows from the newest state, and so waits until that is durable.
+void Shard::answer_now(Entry& entry, Token token, AnswerKind kind, Instant now) {
   add_waiter(entry, {.token = token, .kind = kind, .needs = entry.version});
   settle(entry, now);
 }
@@ -303,25 +304,25 @@ void Shard::enlist(Entry& entry, Request&& request, Instant now) {
   if (known != kNoBranch) {
     const bool same = entry.plan->branches[static_cast<std::size_t>(known)] == branch;
     SETTLE_REACHED("branch enlisted again");
-    refuse_verb(entry, request.token, same ? AnswerKind::kDocument : AnswerKind::kBranchReused, now);
+    answer_now(entry, request.token, same ? AnswerKind::kDocument : AnswerKind::kBranchReused, now);
     return;
   }
   if (entry.plan->branches.size() >= core_.options.limits.branches_max) {
-    refuse_verb(entry, request.token, AnswerKind::kTooMany, now);
+    answer_now(entry, request.token, AnswerKind::kTooMany, now);
     return;
   }
   if ((*request.enlisted)->pattern != entry.plan->pattern) {
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   OwnedPlan more = entry.plan.with_enlisted(branch);
   const auto index = static_cast<std::int32_t>(more->branches.size() - 1);
   const protocol::Occurrence what{
-      .on = protocol::Event::kEnlist, .now = now, .branch = index, .op = protocol::forward_op(more->pattern)};
+      .on = protocol::Event::kEnlist, .now = now, .branch = index, .op = forward_op(more->pattern)};
   const auto step = protocol::step(*more, entry.state, what);
   if (!step) {
     SETTLE_REACHED("enlisted too late");
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   entry.plan = std::move(more);
@@ -330,34 +331,34 @@ void Shard::enlist(Entry& entry, Request&& request, Instant now) {
 }
 
 /// An operator's evidence about what a branch owes. It ends the op; where it goes against the decision it is recorded
-/// as heuristic, and the decision stays (R8).
+/// as heuristic, and the decision stays (R8). Where there is no way back, "cancelled" ends nothing and is refused.
 void Shard::resolve(Entry& entry, Request&& request, Instant now) {
   const std::int32_t branch = index_of(*entry.plan, request.branch);
   if (branch == kNoBranch) {
-    refuse_verb(entry, request.token, AnswerKind::kUnknownBranch, now);
+    answer_now(entry, request.token, AnswerKind::kUnknownBranch, now);
     return;
   }
   const std::optional<Op> owed = protocol::owed_op(*entry.plan, entry.state, branch);
   if (!owed || !(protocol::op_state(entry.state, {branch, *owed}).is_open() ||
                  protocol::op_state(entry.state, {branch, *owed}).status == OpStatus::kRefused)) {
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   const bool decided = !protocol::is_undecided(entry.state.phase);
   const bool aborts = entry.state.decision == Decision::kAbort;
-  protocol::Occurrence what{.now = now,
-                            .branch = branch,
-                            .op = *owed,
-                            .outcome = Outcome::kDone,
-                            .answer = kAnswerResolved,
-                            .result = request.reason};
+  protocol::Occurrence what{
+      .now = now, .branch = branch, .op = *owed, .outcome = Outcome::kDone, .answer = kAnswerResolved};
   if (request.as == Resolution::kSkipped) what.heuristic = decided ? Heuristic::kMixed : Heuristic::kHazard;
   if (request.as == Resolution::kCancelled && !decided) what.outcome = Outcome::kRefused;
   if (request.as == Resolution::kCancelled && decided && !aborts) what.heuristic = Heuristic::kMixed;
+  // A later step may take a part of this result: it is the branch's own, never an operator's words.
+  what.result = is_forward(*owed) && what.outcome == Outcome::kDone ? request.result : request.reason;
   what.on = protocol::event_of_answer(*entry.plan, entry.state, what, CheckState::kUndecided);
-  const auto step = protocol::step(*entry.plan, entry.state, what);
+  const bool pointless = what.on == protocol::Event::kForwardRefused && entry.plan->pattern == Pattern::kSaga &&
+                         protocol::saga::failure_of(*entry.plan, entry.state, what) == protocol::Guard::kIfNoReturn;
+  const auto step = pointless ? std::nullopt : protocol::step(*entry.plan, entry.state, what);
   if (!step) {
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   SETTLE_REACHED("branch resolved by an operator");
@@ -368,14 +369,14 @@ void Shard::resolve(Entry& entry, Request&& request, Instant now) {
 /// What a report about this branch may be about: its forward op, or what it owes now.
 bool Shard::may_report(const Entry& entry, std::int32_t branch, const Request& request) {
   if (branch == kNoBranch) return false;
-  if (request.op == protocol::forward_op(*entry.plan, static_cast<std::size_t>(branch))) return true;
+  if (request.op == forward_op(*entry.plan, static_cast<std::size_t>(branch))) return true;
   return request.outcome == Outcome::kDone && protocol::owed_op(*entry.plan, entry.state, branch) == request.op;
 }
 
 void Shard::report(Entry& entry, Request&& request, Instant now) {
   const std::int32_t branch = index_of(*entry.plan, request.branch);
   if (!may_report(entry, branch, request)) {
-    refuse_verb(entry, request.token, AnswerKind::kUnknownBranch, now);
+    answer_now(entry, request.token, AnswerKind::kUnknownBranch, now);
     return;
   }
   const protocol::OpRef ref{branch, request.op};
@@ -386,9 +387,9 @@ void Shard::report(Entry& entry, Request&& request, Instant now) {
       settle(entry, now);
       return;
     }
-  } else if (!op.may_have_run() && protocol::is_forward(request.op)) {
+  } else if (!op.may_have_run() && is_forward(request.op)) {
     SETTLE_REACHED("report about an op that was never called");
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   protocol::Occurrence what{.now = now,
@@ -400,14 +401,14 @@ void Shard::report(Entry& entry, Request&& request, Instant now) {
                             .result = request.result,
                             .read_only = request.read_only};
   // After a submit the client has vouched for every branch.
-  const bool denies = request.outcome == Outcome::kRefused && protocol::is_forward(request.op) &&
+  const bool denies = request.outcome == Outcome::kRefused && is_forward(request.op) &&
                       entry.state.decision == Decision::kCommit && entry.plan->client_driven;
   const bool contradicts = !op.is_open() || denies;
   what.on = contradicts ? protocol::Event::kContradicted
                         : protocol::event_of_answer(*entry.plan, entry.state, what, CheckState::kUndecided);
   const auto step = protocol::step(*entry.plan, entry.state, what);
   if (!step) {
-    refuse_verb(entry, request.token, AnswerKind::kWrongPhase, now);
+    answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
     return;
   }
   SETTLE_REACHED("outcome reported by a participant");
@@ -488,7 +489,7 @@ void Shard::found_for_request(StoredRecord&& record, Request&& request, Instant 
     const std::int32_t branch = index_of(**plan, request.branch);
     const auto index = static_cast<std::size_t>(std::max(branch, 0));
     if (branch == kNoBranch ||
-        (request.op != protocol::forward_op(**plan, index) && request.op != protocol::back_op(**plan, *state, index))) {
+        (request.op != forward_op(**plan, index) && request.op != back_op(**plan, *state, index))) {
       kind = AnswerKind::kUnknownBranch;
     } else if (!agrees(protocol::op_state(*state, {branch, request.op}), request.outcome)) {
       kind = AnswerKind::kWrongPhase;

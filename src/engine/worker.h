@@ -56,7 +56,7 @@ struct Request {
   std::string branch;                         ///< kReport, kResolve
   Op op = Op::kAction;                        ///< kReport
   Outcome outcome = Outcome::kUnknown;        ///< kReport: kDone or kRefused
-  std::string result;                         ///< kReport
+  std::string result;                         ///< kReport, kResolve
   bool read_only = false;                     ///< kReport of a prepare: the vote
   std::shared_ptr<const OwnedPlan> enlisted;  ///< kEnlist: a plan with one branch, the one to add
   Resolution as = Resolution::kDone;          ///< kResolve

@@ -17,7 +17,7 @@
 //                          retry   attempt_timeout: svarint
 //                          headers: pairs
 //                          branches: varint (count)  branch*
-//                          (binds: varint (count)  bind*   parent: text)²
+//                          (binds: varint (count)  bind*)²
 //                 besides := labels: pairs   trace_parent: text
 //                 (enlisted: varint (count)  branch*)²
 //                 crc: u32 le (crc32c of everything before)
@@ -206,7 +206,6 @@ void put_asked(ByteWriter& out, const Plan& plan) {
   if (!needs_version_2(plan)) return;
   out.varint(plan.binds.size());
   for (const Bind& bind : plan.binds) put_bind(out, bind);
-  out.text(plan.parent);
 }
 
 void put_enlisted(ByteWriter& out, const Plan& plan) {
@@ -227,7 +226,7 @@ std::size_t estimated_bytes(const Plan& plan) {
     bytes += branch.confirm.size() + branch.back_input.size() + 3 * branch.after.size() + kNumbersOfBranch;
   }
   for (const Bind& bind : plan.binds) bytes += bind.from.size() + bind.into.size() + 8;
-  return bytes + plan.parent.size();
+  return bytes;
 }
 
 bool take_asked(ByteReader& in, std::uint8_t major, Plan& plan) {
@@ -251,9 +250,7 @@ bool take_asked(ByteReader& in, std::uint8_t major, Plan& plan) {
   plan.headers = take_pairs(in);
   if (!take_branches(in, plan.branches)) return false;
   if (major < 2) return true;
-  if (!take_binds(in, plan)) return false;
-  plan.parent = in.text();
-  return in.ok();
+  return take_binds(in, plan);
 }
 
 struct Frame {

@@ -83,8 +83,8 @@ enum class Order : std::uint8_t {
   kGraph = 2,       ///< by `after`
 };
 
-/// What a client asked for; it never changes after begin. The views point into bytes that somebody else owns
-/// (a request body, or OwnedPlan).
+/// What a client asked for. What was asked at begin never changes; tcc and two_phase grow by enlistment. The views
+/// point into bytes that somebody else owns (a request body, or OwnedPlan).
 struct Plan {
   Pattern pattern = Pattern::kSaga;
   Order order = Order::kList;
@@ -101,7 +101,6 @@ struct Plan {
   std::vector<std::pair<std::string_view, std::string_view>> headers;  ///< forwarded to participants
   std::vector<BranchPlan> branches;  ///< those of Role::kMain first, then the others, then what was enlisted
   std::vector<Bind> binds;
-  std::string_view parent;  ///< tcc: gid of the transaction that this one is a branch of
   // Below: not part of the digest, two begins that differ here are still "the same plan".
   std::vector<std::pair<std::string_view, std::string_view>> labels;
   std::string_view trace_parent;

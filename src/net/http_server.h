@@ -48,8 +48,9 @@ struct HttpProblem {
 
 struct HttpServerOptions {
   HttpLimits limits{};
-  std::size_t connections_max = 10'000;               ///< one more is closed at once
-  std::size_t unsent_bytes_max = 1024 * 1024;         ///< a connection that reads no answers is not read from either
+  std::size_t connections_max = 10'000;  ///< one more is closed at once
+  std::size_t unsent_bytes_max =
+      std::size_t{1024} * 1024;                       ///< a connection that reads no answers is not read from either
   Duration head_timeout = std::chrono::seconds(10);   ///< from its first byte (or from accept) to the end of the head
   Duration body_timeout = std::chrono::seconds(30);   ///< from the end of the head to the end of the body
   Duration write_timeout = std::chrono::seconds(30);  ///< without any progress in sending

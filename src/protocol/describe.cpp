@@ -1,4 +1,4 @@
-#include "protocol/ops.h"
+#include "model/ops.h"
 #include "protocol/step.h"
 
 namespace settle::protocol {

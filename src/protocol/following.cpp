@@ -62,6 +62,12 @@ void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>
   });
 }
 
+void parked(const Plan& plan, const State& state, std::vector<OpRef>& out) {
+  for_each(plan, state, [&](OpRef ref, const OpState& op) {
+    if (!op.is_open()) out.push_back(ref);
+  });
+}
+
 Instant next_due(const Plan& plan, const State& state) {
   Instant due = kNever;
   for_each(plan, state, [&](OpRef, const OpState& op) {

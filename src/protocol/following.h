@@ -33,6 +33,7 @@ bool is_followed(const Plan& plan, const State& state, GlobalOutcome outcome);
 
 bool all_followed(const Plan& plan, const State& state);
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out);
+void parked(const Plan& plan, const State& state, std::vector<OpRef>& out);
 Instant next_due(const Plan& plan, const State& state);
 
 /// The rows of a pattern and the common ones.

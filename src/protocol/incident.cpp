@@ -1,8 +1,8 @@
 #include "protocol/incident.h"
 
 #include "base/reached.h"
+#include "model/ops.h"
 #include "protocol/following.h"
-#include "protocol/ops.h"
 #include "protocol/saga.h"
 
 namespace settle::protocol {

@@ -13,14 +13,15 @@ bool is_left(const BranchPlan& plan, const OpState& op) {
   return (op.status == OpStatus::kRefused && plan.on_refused == Policy::kDegrade) || op.status == OpStatus::kGivenUp;
 }
 
-/// Targets in turn: with `ordered` only the first that is not done counts, also if it is parked.
+/// Targets in turn that are neither done nor under way: with `ordered` only the first that is not done counts, also if
+/// it is parked.
 template <typename Visit>
 void for_each_deliverable(const Plan& plan, const State& state, Visit&& visit) {
   for (std::size_t i = 0; i < plan.branches.size(); ++i) {
     if (!plan.is_main(i)) continue;
     const OpState& op = state.branches[i].forward;
     if (op.status == OpStatus::kDone || is_left(plan.branches[i], op)) continue;
-    if (op.is_open() && !op.in_flight()) visit(static_cast<std::int32_t>(i), op);
+    if (!op.in_flight()) visit(static_cast<std::int32_t>(i), op);
     if (plan.order == Order::kList && !planted(Bug::kOrderedMessageOvertakes)) return;
   }
 }
@@ -56,11 +57,18 @@ void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>
   } else if (state.phase == Phase::kDelivering) {
     if (state.deliver_at > now) return;
     for_each_deliverable(plan, state, [&](std::int32_t index, const OpState& op) {
-      if (op.due <= now) out.push_back({index, Op::kDeliver});
+      if (op.may_be_called(now)) out.push_back({index, Op::kDeliver});
     });
   } else if (state.phase == Phase::kCompensating) {
     undo::ready(plan, state, Order::kList, now, out);  // last first
   }
+}
+
+void parked(const Plan& plan, const State& state, std::vector<OpRef>& out) {
+  if (state.phase != Phase::kDelivering) return;
+  for_each_deliverable(plan, state, [&](std::int32_t index, const OpState& op) {
+    if (!op.is_open()) out.push_back({index, Op::kDeliver});
+  });
 }
 
 Instant next_due(const Plan& plan, const State& state) {
@@ -69,7 +77,9 @@ Instant next_due(const Plan& plan, const State& state) {
     if (!state.check.in_flight()) due = state.check.due;
     if (!state.deadline_seen) due = std::min(due, state.deadline_at);
   } else if (state.phase == Phase::kDelivering) {
-    for_each_deliverable(plan, state, [&](std::int32_t, const OpState& op) { due = std::min(due, op.due); });
+    for_each_deliverable(plan, state, [&](std::int32_t, const OpState& op) {
+      if (op.is_open()) due = std::min(due, op.due);
+    });
     if (due != kNever) due = std::max(due, state.deliver_at);
   } else if (state.phase == Phase::kCompensating) {
     due = undo::next_due(plan, state, Order::kList);

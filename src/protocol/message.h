@@ -75,6 +75,8 @@ Guard failure_of(const Plan& plan, std::int32_t branch, Event on);
 /// Every target is done, or the message goes on without it.
 bool all_delivered(const Plan& plan, const State& state);
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out);
+/// Targets that have refused and rest until an operator retries.
+void parked(const Plan& plan, const State& state, std::vector<OpRef>& out);
 Instant next_due(const Plan& plan, const State& state);
 
 }  // namespace settle::protocol::message

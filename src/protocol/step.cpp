@@ -5,10 +5,10 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "base/reached.h"
+#include "model/ops.h"
 #include "protocol/following.h"
 #include "protocol/incident.h"
 #include "protocol/message.h"
-#include "protocol/ops.h"
 #include "protocol/retry.h"
 #include "protocol/saga.h"
 #include "protocol/tables.h"
@@ -421,6 +421,21 @@ void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>
       voting::ready(plan, state, now, out);
       break;
   }
+}
+
+void parked(const Plan& plan, const State& state, std::vector<OpRef>& out) {
+  if (state.phase == Phase::kFollowing) {
+    following::parked(plan, state, out);
+  } else if (plan.pattern == Pattern::kMessage) {
+    message::parked(plan, state, out);
+  }
+}
+
+Instant due_of(const Plan& plan, const State& state, OpRef ref) {
+  const Instant due = op_state(state, ref).due;
+  if (ref.branch < 0 || !plan.is_main(static_cast<std::size_t>(ref.branch))) return due;
+  if (is_undo(ref.op)) return std::max(due, undo::due_after(op_state(state, {ref.branch, forward_op(plan.pattern)})));
+  return ref.op == Op::kDeliver ? std::max(due, state.deliver_at) : due;
 }
 
 Instant next_due(const Plan& plan, const State& state) {

@@ -244,6 +244,12 @@ std::optional<Step> complete(const Plan& plan, State& state, const Occurrence& w
 /// Appends the ops that should be called at `now` and are not in flight.
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out);
 
+/// Appends the ops that were refused and rest until an operator retries: `ready` finds them at no time.
+void parked(const Plan& plan, const State& state, std::vector<OpRef>& out);
+
+/// When an op that `ready` finds at some time is due.
+Instant due_of(const Plan& plan, const State& state, OpRef ref);
+
 /// The earliest instant at which `ready` may find more, or at which the deadline passes; kNever if nothing waits for
 /// time.
 Instant next_due(const Plan& plan, const State& state);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/ops.h"
+#include "model/ops.h"
 
 namespace settle::protocol::undo {
 

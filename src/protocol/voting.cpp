@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/planted.h"
-#include "protocol/ops.h"
+#include "model/ops.h"
 #include "protocol/undo.h"
 
 namespace settle::protocol::voting {

@@ -1,7 +1,7 @@
 #include "api/http/document.h"
 
-#include "api/http/ops_of.h"
-#include "api/http/waiting.h"
+#include "engine/awaited.h"
+#include "model/ops.h"
 #include "wire/instant.h"
 #include "wire/json_reader.h"
 
@@ -88,8 +88,8 @@ void branches_member(JsonWriter& json, const Plan& plan, const State& state) {
     }
     json.key("ops");
     json.begin_object();
-    op_member(json, name_of(forward_op_of(plan.pattern, role)), state.branches[i].forward);
-    op_member(json, name_of(back_op_of(plan.pattern, role, state.decision)), state.branches[i].back);
+    op_member(json, name_of(forward_op(plan, i)), state.branches[i].forward);
+    op_member(json, name_of(back_op(plan, state, i)), state.branches[i].back);
     json.end_object();
     json.end_object();
   }
@@ -99,22 +99,18 @@ void branches_member(JsonWriter& json, const Plan& plan, const State& state) {
 void waiting_member(std::string& out, JsonWriter& json, const Plan& plan, const State& state) {
   json.key("waiting_for");
   json.begin_array();
-  if (!state.has_ended()) {
-    for (const Awaited& awaited : waiting_for(plan, state)) {
-      json.begin_object();
-      json.plain_member("branch", branch_name(plan, awaited.branch));
-      json.plain_member("op", name_of(awaited.op));
-      json.key("attempts");
-      json.number(awaited.state->attempts);
-      answer_member(json, awaited.state->last_answer);
-      if (is_set(awaited.due)) instant_member(out, json, "next_due_at", awaited.due);
-      json.end_object();
-    }
+  for (const engine::Awaited& awaited : engine::awaited(plan, state)) {
+    json.begin_object();
+    json.plain_member("branch", branch_name(plan, awaited.branch));
+    json.plain_member("op", name_of(awaited.op));
+    json.key("attempts");
+    json.number(awaited.state->attempts);
+    answer_member(json, awaited.state->last_answer);
+    if (is_set(awaited.due)) instant_member(out, json, "next_due_at", awaited.due);
+    json.end_object();
   }
   json.end_array();
 }
-
-bool is_forward(Op op) { return op == Op::kAction || op == Op::kDeliver || op == Op::kTry || op == Op::kPrepare; }
 
 std::string refused_words(const Plan& plan, const Incident& incident, const std::string& who) {
   const std::string op(name_of(incident.op));

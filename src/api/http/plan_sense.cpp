@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "api/http/limits.h"
-#include "api/http/ops_of.h"
 #include "api/http/plan_fields.h"
 #include "api/http/plan_json.h"
+#include "model/ops.h"
 
 namespace settle::api {
 namespace {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "api/http/limits.h"
+#include "model/ops.h"
 
 namespace settle::api {
 namespace {
@@ -17,7 +18,7 @@ enum ReportField : int { kOp, kOutcome, kVote, kResult, kWhy };
 constexpr std::array<std::string_view, 5> kReportFields{"op", "outcome", "vote", "result", "reason"};
 
 constexpr std::array<std::string_view, 1> kReasonFields{"reason"};
-constexpr std::array<std::string_view, 2> kResolveFields{"reason", "as"};
+constexpr std::array<std::string_view, 3> kResolveFields{"reason", "as", "result"};
 
 bool reason(BodyReader& body, std::string& out) {
   std::string_view text;
@@ -64,10 +65,8 @@ bool read_waiting(BodyReader& body, std::string_view text, std::span<const std::
   return body.finish();
 }
 
-constexpr std::array kRefusableOps{Op::kAction, Op::kDeliver, Op::kTry, Op::kPrepare};
-constexpr std::array kFirmOps{Op::kCompensate, Op::kConfirm, Op::kCancel, Op::kCommit, Op::kRollback};
-
-bool is_refusable(Op op) { return std::find(kRefusableOps.begin(), kRefusableOps.end(), op) != kRefusableOps.end(); }
+constexpr std::array kReportable{Op::kAction,  Op::kDeliver, Op::kTry,    Op::kPrepare, Op::kCompensate,
+                                 Op::kConfirm, Op::kCancel,  Op::kCommit, Op::kRollback};
 
 bool report_op(BodyReader& body, Op& out) {
   std::string_view text;
@@ -77,8 +76,7 @@ bool report_op(BodyReader& body, Op& out) {
     out = op;
     return true;
   };
-  if (std::any_of(kRefusableOps.begin(), kRefusableOps.end(), is_it)) return true;
-  if (std::any_of(kFirmOps.begin(), kFirmOps.end(), is_it)) return true;
+  if (std::any_of(kReportable.begin(), kReportable.end(), is_it)) return true;
   return body.refuse("is \"" + excerpt(text) +
                      "\"; one of action, compensate, deliver, try, confirm, cancel, prepare, commit and rollback is "
                      "expected");
@@ -147,7 +145,7 @@ bool read_report(BodyReader& body, std::string_view text, engine::Request& out) 
   if (!has(kOp)) return body.refuse_at({}, "\"op\" is missing");
   if (!has(kOutcome)) return body.refuse_at({}, "\"outcome\" is missing");
   const bool done = out.outcome == Outcome::kDone;
-  if (!done && !is_refusable(out.op)) {
+  if (!done && !is_forward(out.op)) {
     return body.refuse_at("/outcome", "is \"refused\", but " + std::string(name_of(out.op)) +
                                           " cannot be refused; it is asked again until it is done");
   }
@@ -182,16 +180,23 @@ bool read_operator(BodyReader& body, std::string_view text, std::span<const std:
                    std::string_view verb, engine::Request& out) {
   body.open(text);
   bool has_as = false;
+  std::string_view result;
   bool fine = body.enter_object();
   while (fine) {
     const int field = body.next_field(fields, verb);
     if (field < 0) break;
     has_as = has_as || field == 1;
-    fine = field == 0 ? reason(body, out.reason) : resolution(body, out.as);
+    fine = field == 0   ? reason(body, out.reason)
+           : field == 1 ? resolution(body, out.as)
+                        : body.raw(kResultBytesMax, result);
   }
   if (!body.finish()) return false;
+  out.result = result;
   if (fields.size() > 1 && !has_as) {
     return body.refuse_at({}, "\"as\" is missing; \"done\", \"skipped\" or \"cancelled\" says what is known");
+  }
+  if (!out.result.empty() && out.as != engine::Resolution::kDone) {
+    return body.refuse_at("/result", "goes with \"done\"; what was not done has none");
   }
   if (out.reason.empty()) {
     return body.refuse_at("/reason", "is missing or empty; operators say why they " + std::string(verb));

@@ -217,8 +217,29 @@ Result<void> Connection::send(const std::string& sql, const Parameters& paramete
 }
 
 Result<Rows> Connection::run(const std::string& sql, const Parameters& parameters) {
-  Rows out;
   if (const auto sent = send(sql, parameters); !sent) return sent.error();
+  return finish();
+}
+
+Result<void> Connection::run_script(const std::string& sql) {
+  if (const auto fine = not_broken(); !fine) return fine;
+  sqlstate_.clear();
+  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) return not_sent();
+  if (const auto done = finish(); !done) return done.error();
+  return {};
+}
+
+Result<void> Connection::prepare(const std::string& name, const std::string& sql) {
+  if (const auto fine = not_broken(); !fine) return fine;
+  sqlstate_.clear();
+  if (PQsendPrepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr) == 0) return not_sent();
+  if (const auto done = finish(); !done) return done.error();
+  return {};
+}
+
+/// Reads to the end of what was sent: the rows of the last statement, or the first refusal.
+Result<Rows> Connection::finish() {
+  Rows out;
   std::optional<Error> error;
   for (;;) {
     const Next got = next();
@@ -226,7 +247,7 @@ Result<Rows> Connection::run(const std::string& sql, const Parameters& parameter
     if (got.result == nullptr) break;
     Rows rows(got.result);
     const ExecStatusType status = PQresultStatus(got.result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
       out = std::move(rows);
     } else if (!error) {
       error = refused(got.result);
@@ -235,43 +256,6 @@ Result<Rows> Connection::run(const std::string& sql, const Parameters& parameter
   }
   if (error) return *error;
   return out;
-}
-
-Result<void> Connection::run_script(const std::string& sql) {
-  if (const auto fine = not_broken(); !fine) return fine;
-  sqlstate_.clear();
-  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) return not_sent();
-  std::optional<Error> error;
-  for (;;) {
-    const Next got = next();
-    if (got.error) return *got.error;
-    if (got.result == nullptr) break;
-    const Rows rows(got.result);
-    const ExecStatusType status = PQresultStatus(got.result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY && !error) {
-      error = refused(got.result);
-    }
-    if (is_broken_) break;
-  }
-  if (error) return *error;
-  return {};
-}
-
-Result<void> Connection::prepare(const std::string& name, const std::string& sql) {
-  if (const auto fine = not_broken(); !fine) return fine;
-  sqlstate_.clear();
-  if (PQsendPrepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr) == 0) return not_sent();
-  std::optional<Error> error;
-  for (;;) {
-    const Next got = next();
-    if (got.error) return *got.error;
-    if (got.result == nullptr) break;
-    const Rows rows(got.result);
-    if (PQresultStatus(got.result) != PGRES_COMMAND_OK && !error) error = refused(got.result);
-    if (is_broken_) break;
-  }
-  if (error) return *error;
-  return {};
 }
 
 Result<std::vector<Rows>> Connection::run_all(std::span<const Call> calls) {

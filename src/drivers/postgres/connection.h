@@ -88,6 +88,7 @@ class Connection {
 
   [[nodiscard]] Ready wait(bool also_write);
   Next next();
+  Result<Rows> finish();
   Result<void> send(const std::string& sql, const Parameters& parameters);
   Error refused(const pg_result* result);
   Error lost(std::string_view what);

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "model/ops.h"
 #include "net/http_fields.h"
 #include "participant/http/answer.h"
 #include "participant/http/payload.h"
@@ -115,13 +116,12 @@ CallEnded ended_of(const net::HttpAnswer& answer, Op op, Instant now) {
 }
 
 CallEnded ended_unbound(Op op, std::string why) {
-  const bool refusable = op == Op::kAction || op == Op::kTry || op == Op::kPrepare || op == Op::kDeliver;
   CallEnded ended;
   ended.op = op;
-  ended.outcome = refusable ? Outcome::kRefused : Outcome::kUnknown;
+  ended.outcome = is_forward(op) ? Outcome::kRefused : Outcome::kUnknown;
   ended.answer = kAnswerUnbound;
   ended.reached = false;
-  if (refusable) ended.result = std::move(why);
+  if (is_forward(op)) ended.result = std::move(why);
   return ended;
 }
 

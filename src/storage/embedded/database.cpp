@@ -30,6 +30,7 @@
 /// The packaged library is not instrumented, so the sanitizer sees its memory but not its atomics: whatever one of its
 /// threads hands to another looks like a race. Only reports with a frame of the library in them are left out. (The
 /// symbol's name is the sanitizer's.)
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" const char* __tsan_default_suppressions() { return "race:librocksdb.so\ncalled_from_lib:librocksdb.so\n"; }
 #endif
 

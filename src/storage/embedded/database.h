@@ -15,11 +15,15 @@ namespace settle {
 
 // Column families. Keys of the first three are the 16 bytes of a tid, so each is ordered by time over all shards.
 //
-//   meta      names of small things -> value    (the library's default family, which must exist)
+//   meta      names of small things -> value (the library's default family, which must exist)
+//
 //   open      tid -> record with gid, plan and state as the first save gave them
-//   progress  tid -> record with the newest state of an open transaction, so that plans are not rewritten unless they
-//   have grown history   tid -> complete record of an ended transaction gid       gid_key(gid) -> tid, for gids that
-//   are not the text of their own tid
+//
+//   progress  tid -> record with the newest state of an open transaction; plans are rewritten only when they have grown
+//
+//   history   tid -> complete record of an ended transaction
+//
+//   gid       gid_key(gid) -> tid, for gids that are not the text of their own tid
 //
 // A transaction is in `open` (with or without `progress`) or in `history`, never in both: one write moves it.
 enum class Family : std::size_t { kMeta, kOpen, kProgress, kHistory, kGid };

@@ -14,6 +14,10 @@
 
 namespace settle {
 
+/// A tid's sequence is the time of the begin or later; clocks that were set back make it later by as much. Whoever
+/// looks for times by tids looks so much further.
+inline constexpr Duration kClockMargin = std::chrono::hours(1);
+
 struct PostgresOptions {
   std::string url = {};  ///< postgres://USER@HOST:PORT/DATABASE; several hosts are fine, the one that writes is used
   std::uint16_t cluster = 0;  ///< stored at the first start; a database of another cluster is refused

@@ -11,10 +11,6 @@ using postgres::Type;
 
 constexpr std::int64_t kRecordsPerWrite = 2000;  // so that nobody waits long, and little is undone if it breaks
 
-/// A tid's sequence is the time of the begin or later; clocks that were set back make it later by as much, and such a
-/// transaction is pruned that much later.
-constexpr Duration kClockMargin = std::chrono::hours(1);
-
 }  // namespace
 
 Result<std::uint64_t> PostgresStore::prune(Instant before) {

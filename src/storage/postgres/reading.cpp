@@ -36,9 +36,6 @@ enum Column : std::size_t {
   kPlan  // where it is asked for
 };
 
-/// A tid's sequence is the time of the begin or later; clocks that were set back make it later by as much.
-constexpr Duration kClockMargin = std::chrono::hours(1);
-
 Tid tid_of(const Rows& rows, std::size_t row) {
   const std::string_view raw = rows.bytes(row, kTid);
   return raw.size() == Tid::kBytes ? Tid::from_bytes(raw) : Tid{};

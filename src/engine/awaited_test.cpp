@@ -1,4 +1,4 @@
-#include "api/http/waiting.h"
+#include "engine/awaited.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "protocol/step.h"
 
-namespace settle::api {
+namespace settle::engine {
 namespace {
 
 constexpr Instant kNow = instant_of(1'000'000'000);
@@ -106,24 +106,24 @@ State random_state(Random& random, const Plan& plan) {
 }
 
 /// What the document says is awaited must be what the protocol would call: each op of the one is in the other.
-TEST(Waiting, AgreesWithTheProtocolOnRandomStates) {
+TEST(Awaited, AgreesWithTheProtocolOnRandomStates) {
   Random random(42);
   int found = 0;
   for (int round = 0; round < 30'000; ++round) {
     const OwnedPlan plan = OwnedPlan::encode(random_plan(random));
     const State state = random_state(random, *plan);
-    const std::vector<Awaited> awaited = waiting_for(*plan, state);
+    const std::vector<Awaited> all = awaited(*plan, state);
     for (const Instant now : {kNow, kNow + milliseconds{2}, kNow + milliseconds{10}}) {
       std::vector<protocol::OpRef> ready;
       protocol::ready(*plan, state, now, ready);
       for (const protocol::OpRef& op : ready) {
         ++found;
         EXPECT_TRUE(std::any_of(
-            awaited.begin(), awaited.end(),
+            all.begin(), all.end(),
             [&](const Awaited& one) { return one.branch == op.branch && one.op == op.op && one.due <= now; }))
             << "round " << round << " branch " << op.branch;
       }
-      for (const Awaited& one : awaited) {
+      for (const Awaited& one : all) {
         if (one.state->in_flight() || one.due > now) continue;
         EXPECT_TRUE(std::find(ready.begin(), ready.end(), protocol::OpRef{one.branch, one.op}) != ready.end())
             << "round " << round << " branch " << one.branch;
@@ -133,7 +133,7 @@ TEST(Waiting, AgreesWithTheProtocolOnRandomStates) {
   EXPECT_GT(found, 10'000);
 }
 
-TEST(Waiting, AnAttemptUnderWayIsAwaitedWithoutATime) {
+TEST(Awaited, AnAttemptUnderWayIsAwaitedWithoutATime) {
   Plan plan;
   plan.branches.resize(1);
   plan.branches[0].id = "a";
@@ -143,12 +143,12 @@ TEST(Waiting, AnAttemptUnderWayIsAwaitedWithoutATime) {
   state.branches.resize(1);
   state.branches[0].forward.call = 3;
   const OwnedPlan owned = OwnedPlan::encode(plan);
-  const std::vector<Awaited> awaited = waiting_for(*owned, state);
-  ASSERT_EQ(awaited.size(), 1U);
-  EXPECT_EQ(awaited[0].due, kNoInstant);
+  const std::vector<Awaited> all = awaited(*owned, state);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].due, kNoInstant);
   state.phase = Phase::kEnded;
-  EXPECT_TRUE(waiting_for(*owned, state).empty());
+  EXPECT_TRUE(awaited(*owned, state).empty());
 }
 
 }  // namespace
-}  // namespace settle::api
+}  // namespace settle::engine

@@ -1,0 +1,297 @@
+// What clients and operators ask for in the middle of a transaction: enlist, resolve, stop, and verbs of closed epochs.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "engine/desk_testing.h"
+#include "engine/worker.h"
+#include "model/ops.h"
+
+namespace settle::engine {
+namespace {
+
+using testing::Desk;
+using testing::kT0;
+using testing::Said;
+using testing::Sent;
+
+BranchPlan branch_of(std::string_view id) {
+  BranchPlan branch;
+  branch.id = id;
+  branch.forward = "http://p/try";
+  branch.confirm = "http://p/confirm";
+  branch.back = "http://p/cancel";
+  return branch;
+}
+
+Plan one_branch(Pattern pattern, BranchPlan branch) {
+  Plan plan;
+  plan.pattern = pattern;
+  plan.client_driven = is_voted(pattern);
+  plan.branches.push_back(std::move(branch));
+  return plan;
+}
+
+Plan saga_of(std::string_view ids) {
+  Plan plan;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    BranchPlan branch;
+    branch.id = ids.substr(i, 1);
+    branch.forward = "http://p/do";
+    branch.back = "http://p/undo";
+    plan.branches.push_back(branch);
+  }
+  return plan;
+}
+
+/// A tcc that its client drives, begun and durable, with branch "a".
+struct Enlisting : Desk {
+  explicit Enlisting(Limits limits = {}) : Desk(limits) {
+    begin(1, "g", OwnedPlan::encode(one_branch(Pattern::kTcc, branch_of("a"))));
+    sync();
+    replies.clear();
+  }
+};
+
+// ---------------------------------------------------------------------------------------------------------- enlist
+
+TEST(Enlist, IsAnsweredWhenItIsDurable) {
+  Enlisting desk;
+  desk.enlist(2, "g", one_branch(Pattern::kTcc, branch_of("b")));
+  EXPECT_TRUE(desk.replies.empty());
+  ASSERT_EQ(desk.saves.size(), 1U);
+  EXPECT_TRUE(desk.saves[0].forced) << "the client will call it";
+  const Result<OwnedPlan> plan = OwnedPlan::decode(*desk.saves[0].plan);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ((*plan)->branches.size(), 2U);
+  EXPECT_EQ((*plan)->enlisted, 1U);
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument);
+  // What was enlisted is confirmed like the others.
+  desk.ask(3, Verb::kSubmit, "g");
+  desk.sync();
+  std::string confirmed;
+  while (!desk.calls.empty()) confirmed += desk.take_call().branch;
+  EXPECT_EQ(confirmed, "ab");
+}
+
+TEST(Enlist, ARepeatChangesNothingAndAnotherBranchOfThatIdIsRefused) {
+  Enlisting desk;
+  desk.enlist(2, "g", one_branch(Pattern::kTcc, branch_of("b")));
+  desk.enlist(3, "g", one_branch(Pattern::kTcc, branch_of("b")));
+  EXPECT_EQ(desk.saves.size(), 1U);
+  EXPECT_TRUE(desk.replies.empty()) << "a repeat is answered when what it repeats is durable";
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument);
+  BranchPlan other = branch_of("b");
+  other.confirm = "http://elsewhere/confirm";
+  desk.enlist(4, "g", one_branch(Pattern::kTcc, other));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kBranchReused);
+  EXPECT_TRUE(desk.saves.empty());
+}
+
+TEST(Enlist, HasABound) {
+  Limits limits;
+  limits.branches_max = 2;
+  Enlisting desk(limits);
+  desk.enlist(2, "g", one_branch(Pattern::kTcc, branch_of("b")));
+  desk.sync();
+  desk.replies.clear();
+  desk.enlist(3, "g", one_branch(Pattern::kTcc, branch_of("c")));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kTooMany);
+  desk.enlist(4, "g", one_branch(Pattern::kTcc, branch_of("b")));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument) << "a repeat needs no room";
+}
+
+TEST(Enlist, WantsTheSamePatternAndAnOpenFirstPhase) {
+  Enlisting desk;
+  desk.enlist(2, "g", one_branch(Pattern::kTwoPhase, branch_of("b")));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kWrongPhase);
+  desk.ask(3, Verb::kSubmit, "g");
+  desk.enlist(4, "g", one_branch(Pattern::kTcc, branch_of("b")));
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().token, 3U);
+  const Said late = desk.take_reply();
+  EXPECT_EQ(late.token, 4U);
+  EXPECT_EQ(late.kind, AnswerKind::kWrongPhase) << "a branch that comes after the decision would never be tried";
+  desk.begin(5, "s", OwnedPlan::encode(saga_of("a")));
+  desk.sync();
+  desk.replies.clear();
+  desk.enlist(6, "s", one_branch(Pattern::kSaga, branch_of("b")));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kWrongPhase) << "a saga is known in full at its begin";
+}
+
+// --------------------------------------------------------------------------------------------------------- resolve
+
+TEST(Resolve, DoneEndsAStepWithTheResultThatLaterStepsTake) {
+  Desk desk;
+  Plan plan = saga_of("ab");
+  plan.binds.push_back({.branch = 1, .back = false, .source = 0, .from = "/id", .into = "/order"});
+  desk.begin(1, "g", OwnedPlan::encode(plan));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kUnknown, 500);
+  desk.sync();
+  desk.resolve(2, "g", "a", Resolution::kDone, R"({"id":7})");
+  desk.sync();
+  const Sent next = desk.take_call();
+  EXPECT_EQ(next.branch, "b");
+  ASSERT_EQ(next.bound.size(), 1U);
+  EXPECT_EQ(next.bound[0].second, R"({"id":7})") << "not the operator's words";
+}
+
+TEST(Resolve, CancelledIsARefusalBeforeTheDecision) {
+  Desk desk;
+  desk.begin(1, "g", OwnedPlan::encode(saga_of("a")));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kUnknown, 500);
+  desk.replies.clear();
+  desk.resolve(2, "g", "a", Resolution::kCancelled);
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().decision, Decision::kAbort);
+}
+
+TEST(Resolve, CancelledIsRefusedWhereThereIsNoWayBack) {
+  Desk desk;
+  Plan plan = saga_of("a");
+  plan.forward_recovery = true;
+  desk.begin(1, "g", OwnedPlan::encode(plan));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kUnknown, 500);
+  desk.sync();
+  desk.replies.clear();
+  desk.resolve(2, "g", "a", Resolution::kCancelled);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kWrongPhase);
+  desk.resolve(3, "g", "a", Resolution::kSkipped);
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().outcome, GlobalOutcome::kCommitted);
+}
+
+TEST(Resolve, RULE_R8_WhatGoesAgainstTheDecisionIsHeuristicAndTheDecisionStays) {
+  Enlisting desk;
+  desk.ask(2, Verb::kSubmit, "g");
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kUnknown, 500);
+  desk.replies.clear();
+  desk.resolve(3, "g", "a", Resolution::kCancelled);
+  ASSERT_FALSE(desk.saves.empty());
+  const Result<State> state = decode_state(desk.saves.back().state);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->heuristic, Heuristic::kMixed);
+  desk.sync();
+  const Said said = desk.take_reply();
+  EXPECT_EQ(said.decision, Decision::kCommit);
+  EXPECT_EQ(said.outcome, GlobalOutcome::kCommitted);
+}
+
+TEST(Resolve, NeedsABranchThatOwesSomething) {
+  Desk desk;
+  desk.begin(1, "g", OwnedPlan::encode(saga_of("ab")));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.sync();
+  desk.replies.clear();
+  desk.resolve(2, "g", "z", Resolution::kDone);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kUnknownBranch);
+  desk.resolve(3, "g", "a", Resolution::kDone);
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kWrongPhase) << "it is done";
+}
+
+// ------------------------------------------------------------------------------------------------------------ stop
+
+TEST(Stop, NothingIsCalledUntilSomebodyRetries) {
+  Desk desk;
+  desk.begin(1, "g", OwnedPlan::encode(saga_of("ab")));
+  desk.sync();
+  const Sent first = desk.take_call();
+  desk.ask(2, Verb::kStop, "g");
+  desk.sync();
+  desk.answer(first, Outcome::kDone);  // what is under way may end
+  desk.sync();
+  desk.pass(std::chrono::hours{1});
+  EXPECT_TRUE(desk.calls.empty());
+  desk.ask(3, Verb::kRetryNow, "g");
+  desk.sync();
+  EXPECT_EQ(desk.take_call().branch, "b");
+}
+
+TEST(Stop, ATransactionThatIsStoppedKeepsItsDecision) {
+  Enlisting desk;
+  desk.ask(2, Verb::kSubmit, "g");
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kUnknown, 500);
+  desk.ask(3, Verb::kStop, "g");
+  desk.sync();
+  desk.replies.clear();
+  desk.ask(4, Verb::kAbort, "g");
+  const Said said = desk.take_reply();
+  EXPECT_EQ(said.kind, AnswerKind::kWrongPhase);
+  EXPECT_EQ(said.decision, Decision::kCommit);
+}
+
+// --------------------------------------------------------------------------------------------------- closed epochs
+
+TEST(ClosedEpoch, RULE_R4_WhatAnEarlierOwnershipNeverMadeDurableCanOnlyBeBegunAnew) {
+  Desk desk;
+  const Tid old{static_cast<std::uint64_t>(micros(kT0)), 1, 0, 1};
+  desk.worker.on(Lost{0, 1}, desk.now);
+  desk.worker.on(Acquired{0, 2, kNever}, desk.now);
+  desk.worker.on(LoadEnded{0, 2}, desk.now);
+  const auto answer_to = [&](Token token, Verb verb) {
+    desk.ask(token, verb, old.text());
+    const Desk::Asked asked = desk.lookups.front();
+    desk.lookups.pop_front();
+    desk.worker.on(Found{asked.shard, asked.lookup, false, {}}, desk.now);
+    return desk.take_reply().kind;
+  };
+  EXPECT_EQ(answer_to(1, Verb::kSubmit), AnswerKind::kEpochClosed);
+  EXPECT_EQ(answer_to(2, Verb::kAbort), AnswerKind::kEpochClosed);
+  EXPECT_EQ(answer_to(3, Verb::kQuery), AnswerKind::kUnknownGid);
+}
+
+// ------------------------------------------------------------------------------------------------------------ bind
+
+TEST(Bind, ACompensationWithoutInputTakesThatOfItsStepAsItWasSentAndItsOwnPartsOnTop) {
+  Desk desk;
+  Plan plan = saga_of("abc");
+  plan.branches[1].input = R"({"order":0})";
+  plan.binds.push_back({.branch = 1, .back = false, .source = 0, .from = "/id", .into = "/order"});
+  plan.binds.push_back({.branch = 1, .back = true, .source = 1, .from = "/ref", .into = "/ref"});
+  desk.begin(1, "g", OwnedPlan::encode(plan));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone, 200, R"({"id":7})");
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kDone, 200, R"({"ref":8})");
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kRefused, 409);
+  desk.sync();
+  const Sent undo = desk.take_call();
+  EXPECT_EQ(undo.branch, "b");
+  EXPECT_EQ(undo.op, Op::kCompensate);
+  const std::vector<std::pair<std::string, std::string>> wanted = {{"/order", R"({"id":7})"}, {"/ref", R"({"ref":8})"}};
+  EXPECT_EQ(undo.bound, wanted);
+}
+
+TEST(Bind, ACompensationWithItsOwnInputTakesItsOwnPartsOnly) {
+  Desk desk;
+  Plan plan = saga_of("abc");
+  plan.branches[1].has_back_input = true;
+  plan.branches[1].back_input = R"({"ref":0})";
+  plan.binds.push_back({.branch = 1, .back = false, .source = 0, .from = "/id", .into = "/order"});
+  plan.binds.push_back({.branch = 1, .back = true, .source = 1, .from = "/ref", .into = "/ref"});
+  desk.begin(1, "g", OwnedPlan::encode(plan));
+  for (const char* const result : {R"({"id":7})", R"({"ref":8})"}) {
+    desk.sync();
+    desk.answer(desk.take_call(), Outcome::kDone, 200, result);
+  }
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kRefused, 409);
+  desk.sync();
+  const std::vector<std::pair<std::string, std::string>> wanted = {{"/ref", R"({"ref":8})"}};
+  EXPECT_EQ(desk.take_call().bound, wanted);
+}
+
+}  // namespace
+}  // namespace settle::engine
