@@ -20,18 +20,11 @@ look() {
 
 tests_of() { ctest --test-dir "$(build_dir "$1")" -j "$(nproc)" --output-on-failure --no-tests=error </dev/null; }
 
-# Every file that is compiled, with the options it is compiled with.
-tidy() {
-  local runner
-  runner=$(command -v run-clang-tidy-19) || return 1
-  "$runner" -quiet -p build -j "$(nproc)" "^$PWD/(src|sim|bench|examples)/" </dev/null
-}
-
 look layout tools/format --check
 look release build_preset release
 look gcc build_preset gcc
 look gcc-tests tests_of gcc
 look tsan build_preset tsan
 look tsan-tests tests_of tsan
-look clang-tidy tidy
+look clang-tidy tools/tidy
 keep matrix - "clean: ${done_well[*]}"

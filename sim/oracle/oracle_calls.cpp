@@ -103,11 +103,12 @@ void Oracle::judge_bound(const CallSeen& seen) {
   const Call& call = *seen.call;
   const BranchScript& branch = scripts_[seen.tx].branches[static_cast<std::size_t>(call.branch)];
   if (branch.bound_to == kNoBranch || call.op != Op::kAction) return;
-  const bool is_one = call.bound != nullptr && call.bound->size() == 1 && !call.bound->front().result.empty();
-  if (!check(Check::kBound, is_one, seen.tx, "a step was called without the result that it takes")) return;
+  std::string_view result;
+  if (call.bound != nullptr && call.bound->size() == 1) result = call.bound->front().result;
+  if (!check(Check::kBound, !result.empty(), seen.tx, "a step was called without the result that it takes")) return;
   OpFacts& op = op_facts(seen.tx, call.op, call.branch);
-  if (op.bound.empty()) op.bound = std::string(call.bound->front().result);
-  check(Check::kBound, op.bound == call.bound->front().result, seen.tx, "a step was called with two bound results");
+  if (op.bound.empty()) op.bound = std::string(result);
+  check(Check::kBound, op.bound == result, seen.tx, "a step was called with two bound results");
 }
 
 void Oracle::judge_call_order(const CallSeen& seen) {
