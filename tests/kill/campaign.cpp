@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <set>
 #include <sstream>
 
+#include "kill/last_questions.h"
 #include "kill/load.h"
 
 namespace settle::kill {
 
 using live::Clock;
 using live::milliseconds;
-using live::Reply;
 using live::seconds;
 
 std::vector<std::string> failpoints(const std::string& folder) {
@@ -39,7 +38,7 @@ Campaign::Campaign(const Options& options, const std::string& folder)
 void Campaign::run() {
   const Clock::time_point begun = Clock::now();
   fleet_.start();
-  Load load({options_.seed, options_.clients, options_.per_second, fleet_.settled().api_port(), fleet_.ports()},
+  Load load({options_.seed, options_.clients, options_.per_second, {fleet_.settled().api_port()}, fleet_.ports()},
             journal_);
   fleet_.serve(milliseconds{300});
   if (options_.failpoints) kill_at_failpoints();
@@ -47,8 +46,9 @@ void Campaign::run() {
   const auto served = std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
   fleet_.serve(std::max(milliseconds{300}, seconds{options_.seconds} - served));
   load.stop();
-  come_to_rest();
-  ask_for_all();
+  const Serve serve = [this](milliseconds time, const std::function<bool()>& over) { fleet_.serve(time, over); };
+  come_to_rest(fleet_.settled().client(), serve, journal_, accidents_);
+  ask_for_all(fleet_.settled().api_port(), folder_, options_.participants, journal_, accidents_);
   const live::Exit exit = fleet_.stop();
   if (exit != live::Exit{0, 0}) {
     accidents_.push_back("settled did not end well after SIGTERM: code " + std::to_string(exit.code) + ", signal " +
@@ -96,50 +96,6 @@ void Campaign::kill_at_random() {
     });
   }
   fleet_.await_settled();
-}
-
-void Campaign::come_to_rest() {
-  const live::Client client = fleet_.settled().client();
-  bool at_rest = false;
-  fleet_.serve(live::kPatience * 2, [&] {
-    const Reply page = client.get("/v1/transactions?outcome=running&limit=1");
-    at_rest = page.ok() && page.body.contains("transactions") && page.body.at("transactions").empty();
-    return at_rest;
-  });
-  if (at_rest) return;
-  for (const Json& document : client.list("outcome=running")) {
-    journal_.write("open", document.value("gid", ""));
-    std::cerr << "  still running: " << document.dump() << "\n";
-  }
-  accidents_.emplace_back("the daemon has not come to rest");
-}
-
-void Campaign::ask_for_all() {
-  std::set<std::string> acknowledged;
-  std::vector<Json> lines = read_journal(folder_ + "/client.journal");
-  for (std::size_t i = 0; i < options_.participants; ++i) {
-    for (Json& line : read_journal(folder_ + "/producer-" + std::to_string(i) + ".journal")) {
-      lines.push_back(std::move(line));
-    }
-  }
-  for (const Json& line : lines) {
-    if (line.at("what") == "ack") acknowledged.insert(line.at("gid").get<std::string>());
-  }
-  live::KeptLine line(fleet_.settled().api_port());
-  for (const std::string& gid : acknowledged) {
-    const Reply reply = live::reply_of(line.exchange("GET", "/v1/transactions/" + gid, {}, live::kPatience));
-    if (reply.problem() == "unknown-gid") {
-      journal_.write("missing", gid);
-    } else if (!reply.ok()) {
-      accidents_.push_back("no answer about " + gid + ": " + std::to_string(reply.status));
-    } else {
-      journal_.note(gid, reply.body);
-      if (reply.outcome() == "running") journal_.write("open", gid);
-      if (reply.body.contains("incident")) {
-        journal_.write({{"what", "incident"}, {"gid", gid}, {"why", reply.body.at("incident")}});
-      }
-    }
-  }
 }
 
 void Campaign::play_trick() {

@@ -18,14 +18,13 @@ class Campaign {
   void run();
 
   [[nodiscard]] const Tally& tally() const { return fleet_.tally(); }
+  [[nodiscard]] const Participants& participants() const { return fleet_.participants(); }
   /// What went wrong with the processes, or was not reached.
   [[nodiscard]] const std::vector<std::string>& accidents() const { return accidents_; }
 
  private:
   void kill_at_failpoints();
   void kill_at_random();
-  void come_to_rest();
-  void ask_for_all();
   void play_trick();
 
   const Options options_;

@@ -11,41 +11,18 @@ using live::Exit;
 using live::milliseconds;
 
 Fleet::Fleet(const std::string& folder, std::size_t participants, Sabotage sabotage, std::vector<std::string> flags)
-    : folder_(folder), sabotage_(sabotage), settled_(folder, std::move(flags)), participants_(participants) {
-  for (std::size_t i = 0; i < participants; ++i) ports_.push_back(live::free_port());
-}
+    : settled_(folder, std::move(flags)), participants_(folder, participants, sabotage, {settled_.api_port()}) {}
 
 void Fleet::start() {
-  for (std::size_t i = 0; i < participants_.size(); ++i) launch_participant(i);
+  participants_.start();
   settled_.launch();
   await_settled();
-}
-
-void Fleet::launch_participant(std::size_t index) {
-  participants_[index] =
-      live::Process({live::binary("kill-participant"), folder_, std::to_string(index), std::to_string(ports_[index]),
-                     std::to_string(settled_.api_port()), std::to_string(static_cast<int>(sabotage_))},
-                    folder_ + "/participants.log");
-}
-
-void Fleet::tend() {
-  for (std::size_t i = 0; i < participants_.size(); ++i) {
-    const std::optional<Exit> exit = participants_[i].wait(milliseconds{0});
-    if (!exit) continue;
-    if (exit->signal == SIGKILL) {
-      ++tally_.participant_suicides;
-    } else {
-      accidents_.push_back("participant " + std::to_string(i) + " ended by itself: code " + std::to_string(exit->code) +
-                           ", signal " + std::to_string(exit->signal));
-    }
-    launch_participant(i);
-  }
 }
 
 void Fleet::serve(milliseconds time, const std::function<bool()>& over) {
   const Clock::time_point end = Clock::now() + time;
   while (Clock::now() < end && !over()) {
-    tend();
+    participants_.tend(accidents_);
     std::this_thread::sleep_for(milliseconds{3});
   }
 }
@@ -103,15 +80,9 @@ void Fleet::revive() {
   await_settled();
 }
 
-void Fleet::kill_participant(std::size_t index) {
-  participants_[index].kill();
-  ++tally_.participant_kills;
-  launch_participant(index);
-}
-
 Exit Fleet::stop() {
   const Exit exit = settled_.terminate();
-  for (live::Process& participant : participants_) participant.kill();
+  participants_.stop();
   return exit;
 }
 

@@ -5,18 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "kill/books.h"
+#include "kill/participants.h"
 #include "live/settled.h"
 
 namespace settle::kill {
 
 struct Tally {
-  std::size_t kills = 0;            ///< of the daemon, by us
-  std::size_t failpoint_kills = 0;  ///< of the daemon, by itself at a failpoint
-  std::size_t restarts = 0;         ///< of the daemon
-  std::size_t participant_kills = 0;
-  std::size_t participant_suicides = 0;  ///< producers that died between their steps
-  live::milliseconds slowest_start{0};   ///< from exec to ready
+  std::size_t kills = 0;                ///< of the daemon, by us
+  std::size_t failpoint_kills = 0;      ///< of the daemon, by itself at a failpoint
+  std::size_t restarts = 0;             ///< of the daemon
+  live::milliseconds slowest_start{0};  ///< from exec to ready
 };
 
 /// The processes: one daemon, some participants. Each comes back on its data and its port. Main thread only.
@@ -25,7 +23,8 @@ class Fleet {
   Fleet(const std::string& folder, std::size_t participants, Sabotage sabotage, std::vector<std::string> flags);
 
   [[nodiscard]] live::Settled& settled() { return settled_; }
-  [[nodiscard]] const std::vector<std::uint16_t>& ports() const { return ports_; }
+  [[nodiscard]] const std::vector<std::uint16_t>& ports() const { return participants_.ports(); }
+  [[nodiscard]] const Participants& participants() const { return participants_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
   void start();
@@ -39,7 +38,7 @@ class Fleet {
   /// A new start of a daemon that has died.
   void revive();
   void await_settled();
-  void kill_participant(std::size_t index);
+  void kill_participant(std::size_t index) { participants_.kill(index); }
   /// SIGTERM; then the participants end.
   live::Exit stop();
 
@@ -47,15 +46,10 @@ class Fleet {
   [[nodiscard]] const std::vector<std::string>& accidents() const { return accidents_; }
 
  private:
-  void launch_participant(std::size_t index);
-  void tend();
   void must_run();
 
-  const std::string folder_;
-  const Sabotage sabotage_;
   live::Settled settled_;
-  std::vector<std::uint16_t> ports_;
-  std::vector<live::Process> participants_;
+  Participants participants_;
   Tally tally_;
   std::vector<std::string> accidents_;
 };

@@ -13,12 +13,22 @@ constexpr milliseconds kPauseWithoutDaemon{15};
 }  // namespace
 
 struct Load::Hand {
+  Hand(std::uint64_t seed, const std::vector<std::uint16_t>& ports, std::size_t first)
+      : dice(seed), daemons(ports), at(first % ports.size()), line(ports[at]) {}
+
   Dice dice;
+  const std::vector<std::uint16_t>& daemons;
+  std::size_t at;
   live::KeptLine line;
   std::vector<std::string> known;  ///< gids of which the daemon has said that it has them
 
-  Reply post(const std::string& target, const std::string& body, milliseconds bound = kPatience) {
-    return live::reply_of(line.exchange("POST", target, body, bound));
+  Reply ask(const std::string& method, const std::string& target, const std::string& body) {
+    Reply reply = live::reply_of(line.exchange(method, target, body, kPatience));
+    if (reply.status == 0 && daemons.size() > 1) {
+      at = (at + 1) % daemons.size();
+      line = live::KeptLine(daemons[at]);
+    }
+    return reply;
   }
 };
 
@@ -35,7 +45,7 @@ void Load::stop() {
 }
 
 void Load::drive(std::size_t index) {
-  Hand hand{Dice(options_.seed * 1000 + index), live::KeptLine(options_.settled), {}};
+  Hand hand(options_.seed * 1000 + index, options_.daemons, index);
   const auto pause = std::chrono::microseconds{1'000'000} * options_.clients / options_.per_second;
   // The number stands last, so that many gids begin with another one.
   for (std::size_t number = 1; !stopped_; ++number) {
@@ -76,7 +86,7 @@ bool Load::begin_once(Hand& hand, const Deal& deal, Json& plan) {
   if (wait == 3) plan["wait_for"] = "decision";
 
   journal_.write("send", deal.gid);
-  const Reply reply = hand.post("/v1/transactions", plan.dump());
+  const Reply reply = hand.ask("POST", "/v1/transactions", plan.dump());
   if (reply.end == Exchange::End::kUnsent) {
     journal_.write("unsent", deal.gid);
     std::this_thread::sleep_for(kPauseWithoutDaemon);
@@ -102,7 +112,7 @@ void Load::understand(std::string_view gid, const Reply& reply) {
 void Load::abort(Hand& hand, const Deal& deal) {
   std::this_thread::sleep_for(milliseconds{hand.dice.below(30)});
   journal_.write("abort", deal.gid);
-  understand(deal.gid, hand.post("/v1/transactions/" + deal.gid + "/abort", R"({"reason":"changed my mind"})"));
+  understand(deal.gid, hand.ask("POST", "/v1/transactions/" + deal.gid + "/abort", R"({"reason":"changed my mind"})"));
 }
 
 void Load::produce(Hand& hand, const Deal& deal) {
@@ -124,7 +134,7 @@ void Load::ask_again(Hand& hand) {
   if (hand.known.empty()) return;
   const std::string gid = hand.known[hand.dice.below(hand.known.size())];
   const std::string query = hand.dice.percent(30) ? "?wait_ms=300" : "";
-  const Reply reply = live::reply_of(hand.line.exchange("GET", "/v1/transactions/" + gid + query, {}, kPatience));
+  const Reply reply = hand.ask("GET", "/v1/transactions/" + gid + query, {});
   if (reply.problem() == "unknown-gid") {
     journal_.write("missing", gid);
   } else {

@@ -15,8 +15,8 @@ namespace settle::kill {
 struct LoadOptions {
   std::uint64_t seed = 1;
   unsigned clients = 24;
-  unsigned per_second = 300;  ///< begins of all clients together, at most
-  std::uint16_t settled = 0;
+  unsigned per_second = 300;           ///< begins of all clients together, at most
+  std::vector<std::uint16_t> daemons;  ///< each client stays with one until that does not answer
   std::vector<std::uint16_t> participants;
 };
 

@@ -15,6 +15,10 @@ constexpr std::string_view kHelp =
     "  --seconds=N             serve at least so long\n"
     "  --seed=N                of the load and of the instants (1)\n"
     "  --participants=N --clients=N --per-second=N   the load (3, 24, 300)\n"
+    "  --daemons=N             several daemons over one PostgreSQL; then also:\n"
+    "  --pauses=N              SIGSTOP of daemons beyond the lease, then SIGCONT (0)\n"
+    "  --store-kills=N         kills of PostgreSQL (0)\n"
+    "  --lease-ms=N            (1000)\n"
     "  --restart-open=N        instead: N open transactions, kill, and the time until the daemon serves again\n"
     "  --sabotage=NAME         break a promise, which must be noticed: no-barrier, no-undo, careless-check,\n"
     "                          forget-payload (participants), forged-ack, flipped-word (journal), lost-store "
@@ -64,6 +68,8 @@ bool take_one(std::string_view word, Options& options) {
          take(word, "--seconds=", options.seconds) || take(word, "--seed=", options.seed) ||
          take(word, "--participants=", options.participants) || take(word, "--clients=", options.clients) ||
          take(word, "--per-second=", options.per_second) || take(word, "--restart-open=", options.restart_open) ||
+         take(word, "--daemons=", options.daemons) || take(word, "--pauses=", options.pauses) ||
+         take(word, "--store-kills=", options.store_kills) || take(word, "--lease-ms=", options.lease_ms) ||
          take_sabotage(word, options);
 }
 
@@ -79,6 +85,10 @@ std::optional<Options> parse_options(int argc, char** argv) {
   }
   if (options.participants == 0 || options.clients == 0 || options.per_second == 0) {
     std::cerr << "kill-harness: without participants, clients or rate there is nothing to kill\n";
+    return std::nullopt;
+  }
+  if (options.daemons == 0 || (options.daemons == 1 && options.pauses + options.store_kills > 0)) {
+    std::cerr << "kill-harness: pauses and kills of the store need --daemons=2 or more\n";
     return std::nullopt;
   }
   return options;

@@ -26,6 +26,10 @@ struct Options {
   unsigned participants = 3;
   unsigned clients = 24;
   unsigned per_second = 300;
+  unsigned daemons = 1;      ///< more than one: over a PostgreSQL of their own
+  unsigned pauses = 0;       ///< of daemons, for longer than the lease
+  unsigned store_kills = 0;  ///< of PostgreSQL
+  unsigned lease_ms = 1000;
   unsigned restart_open = 0;  ///< instead of all that: restart with so many open transactions
   Sabotage sabotage = Sabotage::kNone;
   Trick trick = Trick::kNone;
