@@ -79,7 +79,7 @@ void call(const Participant& participant, const std::vector<std::array<std::stri
 }
 
 TEST(Participant, CountsExactlyTwoEffects) {
-  Participant participant({.run = "run-", .branches = 2, .op = "action"});
+  Participant participant({.run = "run-", .branches = 2, .ops = {"action"}});
   call(participant, {{"run-0000000000", "a", "action"},
                      {"run-0000000000", "b", "action"},
                      {"run-0000000002", "a", "action"},
@@ -91,7 +91,7 @@ TEST(Participant, CountsExactlyTwoEffects) {
 }
 
 TEST(Participant, SeesWhatIsMissingDoubledAndStrange) {
-  Participant participant({.run = "run-", .branches = 2, .op = "action"});
+  Participant participant({.run = "run-", .branches = 2, .ops = {"action"}});
   call(participant, {{"run-0000000000", "a", "action"},
                      {"run-0000000000", "a", "action"},
                      {"run-0000000001", "a", "compensate"},
@@ -107,7 +107,7 @@ TEST(Participant, SeesWhatIsMissingDoubledAndStrange) {
 }
 
 TEST(Participant, SeesADoubledEffectOfATransactionThatNobodyWasToldOf) {
-  Participant participant({.run = "run-", .branches = 1, .op = "action"});
+  Participant participant({.run = "run-", .branches = 1, .ops = {"action"}});
   call(participant, {{"run-0000000007", "a", "action"}, {"run-0000000007", "a", "action"}});
   participant.stop();
   EXPECT_EQ(participant.judge({}).doubled, 1U);

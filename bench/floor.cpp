@@ -23,7 +23,7 @@ Result<Figures> run_floor(const Options& options, std::uint32_t syncs, FloorByte
   auto data = DataDirectory::make(options.data);
   if (!data) return data.error();
   const std::string run = fresh_run();
-  Participant participant({.run = run, .branches = 2, .op = "action"});
+  Participant participant({.run = run, .branches = 2, .ops = {"action"}});
   std::unique_ptr<Meter> meter;
   auto child =
       Child::start({own_path(), "floor-coordinator", "--participant=" + std::to_string(participant.port()),

@@ -114,13 +114,13 @@ Result<Measured> measure(const std::string& question, const Options& options, co
   return measured;
 }
 
-void settle_effects(Measured& measured, Participant& participant, std::uint32_t branches) {
+void settle_effects(Measured& measured, Participant& participant, std::uint32_t effects_each) {
   participant.stop();
   const Verdict verdict = participant.judge(measured.committed);
   Figures& figures = measured.figures;
   figures.call_bytes = participant.request_bytes();
   figures.effects = verdict.effects;
-  for (const bool committed : measured.committed) figures.effects_expected += committed ? branches : 0;
+  for (const bool committed : measured.committed) figures.effects_expected += committed ? effects_each : 0;
   figures.errors += verdict.wrong();
   if (figures.transactions == 0) ++figures.errors;
   if (verdict.wrong() > 0 && figures.first_error.empty()) {

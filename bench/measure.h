@@ -42,6 +42,6 @@ Result<Measured> measure(const std::string& question, const Options& options, co
                          const Job& job, std::uint32_t clients);
 
 /// Stops the participant and adds what it has seen to the figures: a missing, doubled or strange effect is an error.
-void settle_effects(Measured& measured, Participant& participant, std::uint32_t branches);
+void settle_effects(Measured& measured, Participant& participant, std::uint32_t effects_each);
 
 }  // namespace settle::bench

@@ -36,7 +36,7 @@ Result<Options> parse_options(std::span<const std::string_view> arguments) {
   Options options;
   options.question = arguments.front();
   const std::map<std::string_view, bool*> switches{
-      {"--json", &options.json}, {"--vs-floor", &options.vs_floor}, {"--two-step", &options.two_step}};
+      {"--json", &options.json}, {"--vs-floor", &options.vs_floor}, {"--tcc", &options.tcc}};
   const std::map<std::string_view, Set> values{
       {"--clients", number(options.clients)},
       {"--seconds", number(options.seconds)},
@@ -79,7 +79,7 @@ std::string_view usage() {
   floor   the same HTTP exchanges and group syncs without an engine: what the machine gives at this moment
   p1      saga of two branches, the client waits for the end
   p4      one client: latency against 2 syncs and 3 HTTP exchanges
-  p5      message: submit and deliver
+  p5      message: submit and deliver; or tcc: two tries, two confirms
 
   --clients N        connections of the client (64; p4: always 1)
   --seconds S        measured time (5), after --warmup S (1)
@@ -88,7 +88,8 @@ std::string_view usage() {
   --vs-floor         p1: --pairs N (5) short runs of floor and p1 in turns, and their median ratio
   --pairs N          p4: rounds (5)
   --syncs 1|2        floor: group syncs per saga (both, one after the other)
-  --targets N        p5: targets of a message (1); --two-step: prepare it first, then submit
+  --targets N        p5: targets of a message (1)
+  --tcc              p5: TCC of two branches instead
   --json             one line, for history
   --data DIR         where the fresh data directory is made (/var/tmp); no memory file system
   --settled PATH     the daemon (beside this program); --settled-flags 'FLAGS' for it

@@ -20,7 +20,7 @@ struct Options {
   std::uint32_t syncs = 0;    ///< of the floor, per saga; 0: both variants
   std::uint32_t pairs = 0;    ///< with vs_floor or p4: rounds; 0: as the question thinks fit
   std::uint32_t targets = 1;  ///< of p5
-  bool two_step = false;      ///< of p5
+  bool tcc = false;           ///< p5: instead of messages
   bool vs_floor = false;
   bool json = false;
   std::string data = "/var/tmp";  ///< the fresh data directory is made in here

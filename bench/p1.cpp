@@ -29,7 +29,7 @@ Result<Figures> run(const Options& options) {
   auto settled = Settled::start(options);
   if (!settled) return settled.error();
   const std::string prefix = fresh_run();
-  Participant participant({.run = prefix, .branches = 2, .op = "action"});
+  Participant participant({.run = prefix, .branches = 2, .ops = {"action"}});
   auto measured =
       measure("p1", options, (*settled)->coordinated(), saga_job(prefix, participant.port()), options.clients);
   if (!measured) return measured.error();

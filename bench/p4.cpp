@@ -54,7 +54,7 @@ Result<double> sync_ms(const std::string& directory, double how_long) {
 // A request of the size that settled sends to a participant.
 double exchange_ms(double how_long, double call_bytes) {
   const std::string run = fresh_run();
-  Participant participant({.run = run, .branches = 1, .op = {}});
+  Participant participant({.run = run, .branches = 1, .ops = {""}});
   std::string body = "GID";
   const std::size_t bare = make_job("/a", body, run, {}).request.size();
   if (static_cast<double>(bare) < call_bytes) body.append(static_cast<std::size_t>(call_bytes) - bare, 'x');
@@ -79,7 +79,7 @@ Result<Round> play(const Options& options) {
   auto settled = Settled::start(options);
   if (!settled) return settled.error();
   const std::string run = fresh_run();
-  Participant participant({.run = run, .branches = 2, .op = "action"});
+  Participant participant({.run = run, .branches = 2, .ops = {"action"}});
   auto measured = measure("p4", options, (*settled)->coordinated(), saga_job(run, participant.port()), 1);
   if (!measured) return measured.error();
   if (auto stopped = (*settled)->stop(); !stopped) return stopped.error();

@@ -93,11 +93,13 @@ void Participant::count(const Message& message) {
   request_bytes_ += message.bytes;
   const auto index = index_of(message.gid, expected_.run);
   const auto branch = message.branch.size() == 1 ? static_cast<std::size_t>(message.branch[0] - 'a') : std::size_t{99};
-  if (!index || branch >= expected_.branches || message.op != expected_.op) {
+  const auto op = std::find(expected_.ops.begin(), expected_.ops.end(), message.op);
+  if (!index || branch >= expected_.branches || op == expected_.ops.end()) {
     ++strange_;
     return;
   }
-  const std::size_t place = *index * expected_.branches + branch;
+  const auto which = static_cast<std::size_t>(op - expected_.ops.begin());
+  const std::size_t place = *index * calls_each() + branch * expected_.ops.size() + which;
   if (place >= calls_.size()) calls_.resize(std::max(place + 1, calls_.size() * 2));
   if (calls_[place] < 255) ++calls_[place];
 }
@@ -105,10 +107,10 @@ void Participant::count(const Message& message) {
 Verdict Participant::judge(const std::vector<bool>& committed) const {
   Verdict verdict;
   verdict.strange = strange_;
-  const std::size_t places = std::max(calls_.size(), committed.size() * expected_.branches);
+  const std::size_t places = std::max(calls_.size(), committed.size() * calls_each());
   for (std::size_t place = 0; place < places; ++place) {
     const unsigned calls = place < calls_.size() ? calls_[place] : 0;
-    const std::size_t index = place / expected_.branches;
+    const std::size_t index = place / calls_each();
     if (calls > 1) ++verdict.doubled;
     if (index >= committed.size() || !committed[index]) continue;
     verdict.effects += calls;

@@ -13,15 +13,15 @@ namespace settle::bench {
 
 /// Which calls belong to this run, and which effects each transaction must have.
 struct Expected {
-  std::string run;         ///< a gid is `run` and ten digits
-  std::uint32_t branches;  ///< their ids are "a", "b", …
-  std::string op;
+  std::string run;               ///< a gid is `run` and ten digits
+  std::uint32_t branches;        ///< their ids are "a", "b", …
+  std::vector<std::string> ops;  ///< each of them once per branch
 };
 
 /// What was not as it should be, transaction by transaction.
 struct Verdict {
   std::uint64_t effects = 0;  ///< of committed transactions
-  std::uint64_t missing = 0;  ///< (gid, branch) of a committed transaction without its effect
+  std::uint64_t missing = 0;  ///< (gid, branch) of a committed transaction without one of its effects
   std::uint64_t doubled = 0;  ///< (gid, branch) with more than one
   std::uint64_t strange = 0;  ///< calls of other runs, branches, ops
   [[nodiscard]] std::uint64_t wrong() const { return missing + doubled + strange; }
@@ -55,6 +55,7 @@ class Participant {
   void accept_all();
   void serve(std::uint64_t number);
   void count(const Message& message);
+  [[nodiscard]] std::size_t calls_each() const { return expected_.branches * expected_.ops.size(); }
 
   const Expected expected_;
   std::uint16_t port_ = 0;
@@ -64,7 +65,7 @@ class Participant {
   std::atomic<bool> stop_{false};
   // The thread's until stop().
   std::vector<std::unique_ptr<Connection>> connections_;  // a place is used once; null when ended
-  std::vector<std::uint8_t> calls_;                       // of transaction i and branch b at i × branches + b
+  std::vector<std::uint8_t> calls_;  // of transaction i, branch b and op o at (i × branches + b) × ops + o
   std::uint64_t strange_ = 0;
   std::uint64_t requests_ = 0;
   std::uint64_t request_bytes_ = 0;

@@ -2,7 +2,7 @@
 # every question of settle-bench, about 3 minutes on a machine that is otherwise quiet; rows go to bench/RESULTS.md
 source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
 install_packages build run
-build_preset release settled settle-bench
+build_preset release settled settle-bench with-postgres
 
 # field NAME LINE: the number behind "NAME": in one line of JSON, or a dash.
 field() {
@@ -15,10 +15,12 @@ cpu=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo | sed 's/|//g;
 
 at=$(revision) # before the first row is a change itself
 
+through=()  # what the program is run by
+
 # ask COMMAND...: runs one question and keeps one row per line of JSON.
 ask() {
   local lines line ratio
-  lines=$(build/bin/settle-bench "$@" --json)
+  lines=$("${through[@]}" build/bin/settle-bench "$@" --json)
   while read -r line; do
     ratio=$(field ratio_to_floor "$line")
     [[ "$ratio" != - ]] || ratio=$(field ratio "$line")
@@ -37,3 +39,7 @@ ask p1 --rate 10000
 ask p4 --seconds 10
 ask p5
 ask p5 --targets 2
+ask p5 --tcc
+# p6: the same saga on PostgreSQL with its own default durability.
+through=(build/bin/with-postgres)
+ask p1 --settled-flags=--store={postgres}
