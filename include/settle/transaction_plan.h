@@ -137,6 +137,7 @@ class PlanOf : public TransactionPlan {
   Self& label(std::string_view key, std::string_view value) { return labels_.emplace_back(key, value), self(); }
   /// Sent to every participant; the daemon says which names are allowed.
   Self& header(std::string_view name, std::string_view value) { return headers_.emplace_back(name, value), self(); }
+  using TransactionPlan::trace_parent;
   /// W3C trace context of the caller; every attempt becomes a span of its trace.
   Self& trace_parent(std::string_view header) { return trace_parent_ = header, self(); }
 
