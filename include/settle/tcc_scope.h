@@ -28,8 +28,8 @@ class TccScope {
   /// own. Errors: those of Client::begin(); kConflict also if this gid is decided already.
   static Result<TccScope> open(Client& client, const Tcc& plan = Tcc());
 
-  /// Cancels, unless it was completed or cancelled; waits for the answer as long as the client is patient. If no daemon
-  /// answers, the deadline cancels.
+  /// Cancels, unless it was completed or cancelled; waits for the answer as long as the client is patient, but not on
+  /// the client's own thread. If no daemon answers, the deadline cancels.
   ~TccScope();
   TccScope(TccScope&& other) noexcept;
   TccScope& operator=(TccScope&& other) noexcept;
@@ -44,11 +44,14 @@ class TccScope {
   /// refused, the deadline passed). kUnknownOutcome: it may be confirmed; ask with complete() again, or with
   /// Client::wait(). After any call of this the scope does not cancel any more.
   Result<Transaction> complete(Wait wait = {});
+  /// The same with a callback, once, on the client's own thread.
+  void complete(Wait wait, Client::Then then);
   /// Gives everything back now.
   Result<Transaction> cancel(std::string_view reason = {}, Wait wait = {});
 
  private:
   TccScope(Client& client, const Transaction& begun, std::string trace_parent);
+  void leave();
 
   Client* client_;
   std::string gid_;

@@ -38,7 +38,7 @@ TccScope::TccScope(TccScope&& other) noexcept
 
 TccScope& TccScope::operator=(TccScope&& other) noexcept {
   if (this == &other) return *this;
-  if (!over_) (void)cancel("the scope was left");
+  leave();
   client_ = other.client_;
   gid_ = std::move(other.gid_);
   tid_ = std::move(other.tid_);
@@ -47,8 +47,14 @@ TccScope& TccScope::operator=(TccScope&& other) noexcept {
   return *this;
 }
 
-TccScope::~TccScope() {
-  if (!over_) (void)cancel("the scope was left");
+TccScope::~TccScope() { leave(); }
+
+void TccScope::leave() {
+  if (over_) return;
+  constexpr std::string_view kWhy = "the scope was left";
+  const Result<Transaction> told = cancel(kWhy);
+  // On the client's own thread nobody can wait.
+  if (!told && told.error().code == ErrorCode::kInvalid) client_->abort(gid_, kWhy, {}, [](const auto&) {});
 }
 
 Result<TccScope> TccScope::open(Client& client, const Tcc& plan) {
@@ -67,6 +73,11 @@ Result<HeaderList> TccScope::headers(std::string_view name) const {
 Result<Transaction> TccScope::complete(Wait wait) {
   over_ = true;
   return client_->submit(gid_, wait);
+}
+
+void TccScope::complete(Wait wait, Client::Then then) {
+  over_ = true;
+  client_->submit(gid_, wait, std::move(then));
 }
 
 Result<Transaction> TccScope::cancel(std::string_view reason, Wait wait) {
