@@ -150,7 +150,7 @@ class InstalledSdk(unittest.TestCase):
         file.write_text("".join(f"#include <{header}>\n" for header in reversed(headers)))
         run("g++-12", *STRICT.split(), "-fsyntax-only", f"-I{self.include}", file)
 
-    def test_the_samples_through_cmake(self):
+    def test_FEAT_M22_the_samples_through_cmake(self):
         for compiler in COMPILERS:
             with self.subTest(compiler=compiler):
                 build = self.root / f"cmake-{compiler}"

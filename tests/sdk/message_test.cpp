@@ -20,7 +20,10 @@ class SdkMessage : public DaemonWorld {
     router.on("/check", [this](const BranchCall& call) {
       ++checks;
       const Sqlite own = account.open();
-      return check_back(own.get(), call);
+      sqlite3_busy_timeout(own.get(), 50);  // somebody may be in the middle of it
+      const BranchAnswer answer = check_back(own.get(), call);
+      ++answered_checks;
+      return answer;
     });
     Result<ParticipantServer> started = ParticipantServer::start(std::move(router));
     ASSERT_TRUE(started) << started.error().message;
@@ -48,10 +51,11 @@ class SdkMessage : public DaemonWorld {
   Account account{place.path("account.db"), 100};
   Sqlite db = account.open();
   std::atomic<int> checks{0};
+  std::atomic<int> answered_checks{0};
   std::optional<ParticipantServer> server;
 };
 
-TEST_F(SdkMessage, ItIsSentWithTheLocalTransaction) {
+TEST_F(SdkMessage, FEAT_M14_ItIsSentWithTheLocalTransaction) {
   const Message message = mail();
   const auto sent = send_paid(message);
   ASSERT_TRUE(sent) << sent.error().message;
@@ -125,7 +129,7 @@ TEST_F(SdkMessage, ALocalTransactionThatFailsMayBeTriedAgain) {
   EXPECT_TRUE(ended(message.gid())->committed());
 }
 
-TEST_F(SdkMessage, TheCheckBackForbidsALateLocalTransaction) {
+TEST_F(SdkMessage, MSG_T2_TheCheckBackForbidsALateLocalTransaction) {
   const Message message = mail();
   ASSERT_TRUE(client.begin(message));
   ASSERT_TRUE(ended(message.gid())->aborted()) << "nothing was committed, so the check-back says so";
@@ -167,7 +171,7 @@ TEST_F(SdkMessage, ARefusalBesideATwinThatCommittedDoesNotDropIt) {
   EXPECT_EQ(account.free(), 70);
 }
 
-TEST_F(SdkMessage, ALostSubmitIsMadeUpByTheCheckBack) {
+TEST_F(SdkMessage, MSG_T3_ALostSubmitIsMadeUpByTheCheckBack) {
   const Message message = mail();
   ClientOptions hurried = options();
   hurried.patience = milliseconds{500};
@@ -186,7 +190,20 @@ TEST_F(SdkMessage, ALostSubmitIsMadeUpByTheCheckBack) {
   EXPECT_GT(checks, 0);
 }
 
-TEST_F(SdkMessage, WithoutADaemonNothingIsDoneLocally) {
+TEST_F(SdkMessage, MSG_T4_ACheckBackDuringTheLocalTransactionWaitsForIt) {
+  const Message message = mail();
+  const auto sent = send(client, message, db.get(), [this](Work work) {
+    const Made made = pay(work);
+    EXPECT_TRUE(live::eventually(live::kPatience, [&] { return answered_checks > 0; })) << "the row is held meanwhile";
+    return made;
+  });
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(sent->how, Sent::How::kSent);
+  EXPECT_TRUE(ended(message.gid())->committed());
+  EXPECT_EQ(account.free(), 70);
+}
+
+TEST_F(SdkMessage, MSG_T1_WithoutADaemonNothingIsDoneLocally) {
   settled.kill();
   ClientOptions hurried = options();
   hurried.patience = milliseconds{200};
