@@ -53,6 +53,8 @@ class Stage final : public engine::Outputs {
   std::string begin(const Words& words);
   std::string many(const Words& words);
   std::string verb(const Words& words);
+  static std::string read_verb(const Words& words, engine::Request& request, std::size_t& next);
+  static std::string read_report(const Words& words, engine::Request& request, std::size_t& next);
   std::string answer(const Words& words);
   std::string write(const Words& words);
   std::string limit(const Words& words);
