@@ -158,12 +158,25 @@ void Stage::answer_questions() {
 }
 
 std::string Stage::own(const Words& words) {
+  if (std::string wrong = acquire(words); !wrong.empty()) return wrong;
+  load();
+  return {};
+}
+
+/// The first half of `own`: from here on the shard is ours, and nothing of it is loaded.
+std::string Stage::acquire(const Words& words) {
   const std::vector<ShardNo> shards{0};
   Duration lease = std::chrono::hours{24};
-  if (words.size() > 1 && !parse_span(words[1], lease)) return "own [SPAN]";
+  if (words.size() > 1 && !parse_span(words[1], lease)) return "own|acquire [SPAN]";
   if (!worker_) worker_ = std::make_unique<engine::Worker>(options_, *this);
   epoch_ = (*store_.acquire(shards, "stage", lease)).front().epoch;
   give(engine::Acquired{0, epoch_, now_ + lease});
+  return {};
+}
+
+/// The second half: the open records come in.
+void Stage::load() {
+  const std::vector<ShardNo> shards{0};
   std::vector<StoredRecord> records;
   (void)store_.load_open(
       shards, [&](StoredRecord&& record) { records.push_back(std::move(record)); }, [](const Tid&, const Error&) {});
@@ -172,7 +185,6 @@ std::string Stage::own(const Words& words) {
     give(engine::Loaded{0, epoch_, std::move(record)});
   }
   give(engine::LoadEnded{0, epoch_});
-  return {};
 }
 
 std::string Stage::crash(const Words& words) {
@@ -378,6 +390,7 @@ std::string Stage::perform(std::string_view text) {
   const std::string_view first = words.front();
   if (first == "limit") return limit(words);
   if (first == "own") return own(words);
+  if (first == "acquire") return acquire(words);
   if (first == "hold" || first == "write") return write(words);
   if (first[0] == '+' && !worker_) {
     Duration span{0};
@@ -387,6 +400,7 @@ std::string Stage::perform(std::string_view text) {
   }
   if (!worker_) return "nobody owns the shard; say: own";
   if (first[0] == '+') return advance(first.substr(1));
+  if (first == "load") return load(), std::string();
   if (first == "crash") return crash(words);
   if (first == "begin") return begin(words);
   if (first == "many") return many(words);

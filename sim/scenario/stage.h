@@ -49,6 +49,8 @@ class Stage final : public engine::Outputs {
   };
 
   std::string own(const Words& words);
+  std::string acquire(const Words& words);
+  void load();
   std::string crash(const Words& words);
   std::string begin(const Words& words);
   std::string many(const Words& words);
