@@ -173,7 +173,6 @@ class Postgres:
                                         stdout=subprocess.DEVNULL, stderr=(folder / "log").open("wb"),
                                         preexec_fn=_die_with_parent)
         eventually(self._answers, "postgres answers")
-        self.stopped: list[int] = []
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:
@@ -184,23 +183,15 @@ class Postgres:
     def url(self) -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
-    def freeze(self) -> None:
-        """No process of it does anything any more, and no connection is closed."""
-        os.kill(self.process.pid, signal.SIGSTOP)
-        pid = self.process.pid
-        self.stopped = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-        for child in self.stopped[1:]:
-            os.kill(child, signal.SIGSTOP)
+    def ask(self, question: str) -> str:
+        return subprocess.run([*self.as_user, self.BIN / "psql", "-XAtq", "-U", "postgres", "-h", self.folder, "-p",
+                               str(self.port), "-c", question], check=True, capture_output=True, text=True).stdout.strip()
+
+    def kill(self) -> None:
+        """At once, as a crash would."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
 
     def stop(self) -> None:
-        for pid in reversed(self.stopped):
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                pass
-        self.process.send_signal(signal.SIGINT)  # fast: clients are cut off
-        try:
-            self.process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.kill()

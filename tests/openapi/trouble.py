@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 
 from client import Client
 from contract import Broken
-from daemon import Participants, Postgres, eventually
+from daemon import Daemon, Participants, Postgres
 
 # A body that each operation takes.
 FINE: dict[str, dict[str, Any]] = {
@@ -28,7 +27,12 @@ def tid_of_closed_epoch(client: Client, at: Participants) -> str:
     client.daemon.stop()
     client.daemon.start()
     client.daemon.await_ready()
-    return tid[:6] + "000000" + tid[12:]  # shard and epoch stand last
+    return another(tid)
+
+
+def another(tid: str) -> str:
+    """Of the same shard and epoch, which stand last, and of another time."""
+    return tid[:6] + "000000" + tid[12:]
 
 
 def bad_requests(client: Client, at: Participants) -> None:
@@ -109,33 +113,33 @@ def full(client: Client, at: Participants) -> None:
     client.begin("overloaded", pattern="saga", steps=[{"id": "a", "action": at.url("/a")}])
 
 
-def frozen(client: Client, postgres: Postgres, at: Participants) -> None:
-    """The store hangs beyond the lease: what waited for it is unknown, what comes later is refused."""
+def bereft(client: Client, other: Daemon, postgres: Postgres, at: Participants) -> None:
+    """Two daemons share a store. The other one is killed, then the store."""
     fine = {**FINE, "enlist": enlisted(at)}
-    opened = client.begin(pattern="tcc", branches=[enlisted(at)])
-    postgres.freeze()
-    failed: list[Broken] = []
+    plan = {"pattern": "tcc", "branches": []}  # nothing of it is written later
+    client.await_true(lambda: postgres.ask("SELECT count(*) FROM settle.shard WHERE owner = 'second'") != "0",
+                      "the second daemon owns shards")
+    # A name such as daemons give, in a shard of the first one: it is looked up before it is taken.
+    named = another(client.call("begin", 201, plan)["tid"])
+    other.stop()
 
-    def wait(name: str, body: Any, **where: Any) -> threading.Thread:
-        def run() -> None:
-            try:
-                client.call(name, "store-unknown", body, **where)
-            except Broken as broken:
-                failed.append(broken)
-        thread = threading.Thread(target=run)
-        thread.start()
-        return thread
+    def is_lost(gid: str) -> bool:
+        return client.daemon.send("client", "GET", f"/v1/transactions/{gid}")[0] == 503
 
-    # Their saves hang: each is told that the outcome of its write is unknown when the lease is over.
-    waiting = [wait("begin", {"pattern": "saga", "steps": [{"id": "a", "action": at.url("/a")}]})]
-    for thread in waiting:
-        thread.join()
-    if failed:
-        raise failed[0]
-    for name, body in fine.items():
-        client.call(name, "overloaded", body, gid=opened["gid"], branch="a")
-    client.call("query", "overloaded", gid=opened["gid"])
-    client.call("begin", "overloaded", {"pattern": "saga", "steps": [{"id": "a", "action": at.url("/a")}]})
+    gids = [f"g{i}" for i in range(200)]
+    lost = next((g for g in gids if is_lost(g)), None)
+    if lost is None:
+        raise Broken("no gid belongs to the daemon that was killed")
+    for name, body in {**fine, "query": None}.items():
+        client.call(name, "overloaded", body, gid=lost, branch="a")
+    client.call("begin", "overloaded", {"gid": lost, **plan})
+
+    mine = next(g for g in gids if not is_lost(g))
+    postgres.kill()
+    for name, body in {**fine, "query": None}.items():
+        client.call(name, "store-unknown", body, gid=mine, branch="a")
+    client.call("begin", "store-unknown", {"gid": named, **plan})
     client.call("list", "overloaded")
     client.call("incidents", "overloaded")
     client.call("readyz", 503)
+

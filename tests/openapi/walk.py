@@ -147,6 +147,7 @@ def lists(client: Client) -> None:
                        label="shop=north", since="2020-01-01T00:00:00Z", until="2100-01-01T00:00:00Z", limit=10)
     if [t["pattern"] for t in some["transactions"]] != ["saga"]:
         raise Broken(f"one committed saga has that label: {some}")
+    client.call("list", 200, outcome="aborted")
     for name, value in (("pattern", "tcc"), ("outcome", "running"), ("phase", "following"), ("incident", "true"),
                         ("label", "shop"), ("since", "2100-01-01T00:00:00Z"), ("until", "2020-01-01T00:00:00Z"),
                         ("limit", 5), ("cursor", page["next_cursor"])):
