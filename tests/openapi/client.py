@@ -8,7 +8,7 @@ import urllib.parse
 from typing import Any, Callable
 
 from contract import Broken, Contract, Operation
-from daemon import PATIENCE_S, Daemon
+from daemon import PATIENCE_S, Answer, Daemon
 
 
 class Client:
@@ -24,7 +24,7 @@ class Client:
 
     def call(self, name: str, expected: int | str, body: Any = None, *, gid: str = "", branch: str = "", tid: str = "",
              raw: bytes | None = None, **query: Any) -> Any:
-        """`expected` is a status, or the name of an error. A request that is to succeed must keep to the contract too."""
+        """`expected` is a status, or the name of an error. What is to succeed must keep to the contract before."""
         operation = self.contract.operations[name]
         if body is not None and (isinstance(expected, int) or expected not in ("invalid", "too-large", "too-many")):
             self.contract.check_request(operation, body)
@@ -36,7 +36,7 @@ class Client:
         status, headers, answer = self.daemon.send(operation.tag, operation.method, path, data)
         return self._judge(operation.name, operation.spec["responses"], expected, status, headers, answer)
 
-    def any_path(self, expected: str, answer: tuple[int, dict[str, str], bytes]) -> Any:
+    def any_path(self, expected: str, answer: Answer) -> Any:
         return self._judge("any path", self.contract.any_path, expected, *answer)
 
     def _judge(self, name: str, responses: Any, expected: int | str, status: int, headers: dict[str, str],

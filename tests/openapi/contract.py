@@ -1,4 +1,4 @@
-"""docs/openapi.yaml as something that can be asked: which operations there are, and whether an exchange keeps to them."""
+"""docs/openapi.yaml as something that can be asked: which operations there are, whether an exchange keeps to them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ class Contract:
         media = operation.spec["requestBody"]["content"]["application/json"]
         return self.why_not(media["schema"], body) is not None
 
-    def check_answer(self, name: str, responses: dict[str, Any], status: int, headers: dict[str, str], value: Any) -> None:
+    def check_answer(self, name: str, responses: dict[str, Any], status: int, headers: dict[str, str],
+                     value: Any) -> None:
         """`value` is the parsed body, or its text where the contract has no JSON."""
         where = f"{name} answered {status}"
         if str(status) not in responses:

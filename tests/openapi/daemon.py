@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 PATIENCE_S = 60
+Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 
 def free_port() -> int:
@@ -74,7 +75,7 @@ class Daemon:
         eventually(is_ready, "the daemon is ready")
         return self
 
-    def send(self, listener: str, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
+    def send(self, listener: str, method: str, path: str, body: bytes | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[listener], timeout=PATIENCE_S)
         try:
             headers = {"content-type": "application/json"} if body else {}
@@ -84,7 +85,7 @@ class Daemon:
         finally:
             connection.close()
 
-    def send_raw(self, listener: str, data: bytes) -> tuple[int, dict[str, str], bytes]:
+    def send_raw(self, listener: str, data: bytes) -> Answer:
         """Bytes that need not be HTTP; the answer is."""
         with socket.create_connection(("127.0.0.1", self.ports[listener]), timeout=PATIENCE_S) as peer:
             peer.sendall(data)
@@ -184,8 +185,8 @@ class Postgres:
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
     def ask(self, question: str) -> str:
-        return subprocess.run([*self.as_user, self.BIN / "psql", "-XAtq", "-U", "postgres", "-h", self.folder, "-p",
-                               str(self.port), "-c", question], check=True, capture_output=True, text=True).stdout.strip()
+        command = [*self.as_user, self.BIN / "psql", "-XAtq", "-U", "postgres", "-h", self.folder, "-p", str(self.port)]
+        return subprocess.run([*command, "-c", question], check=True, capture_output=True, text=True).stdout.strip()
 
     def kill(self) -> None:
         """At once, as a crash would."""

@@ -66,7 +66,7 @@ def _methods(contract: Contract, client: Client) -> None:
     allowed: dict[tuple[str, str, bool], set[str]] = {}
     for operation in contract.operations.values():
         allowed.setdefault((operation.tag, operation.path, False), set()).add(operation.method)
-        if "transaction" in operation.parameters and operation.path.endswith("{gid}") is False and "{gid}" in operation.path:
+        if "transaction" in operation.parameters and "{gid}/" in operation.path:
             allowed.setdefault((operation.tag, operation.path.replace("/{gid}", ""), True), set()).add(operation.method)
     for (tag, path, by_tid), methods in allowed.items():
         target = path.replace("{gid}", "x").replace("{branch}", "b")
@@ -86,7 +86,8 @@ def fields(client: Client, participants: Participants) -> None:
     step: dict[str, Any] = {"id": "a", "action": url}
     zz = {"zz": 1}
     cases: list[tuple[list[str], str, dict[str, Any]]] = [
-        (["BeginSaga", "BeginMessage", "BeginTcc", "BeginTwoPhase"], "begin", {"pattern": "saga", "steps": [step], **zz}),
+        (["BeginSaga", "BeginMessage", "BeginTcc", "BeginTwoPhase"], "begin",
+         {"pattern": "saga", "steps": [step], **zz}),
         (["Step"], "begin", {"pattern": "saga", "steps": [{**step, **zz}]}),
         (["Retry"], "begin", {"pattern": "saga", "steps": [step], "retry": zz}),
         (["Bind"], "begin", {"pattern": "saga", "steps": [{**step, "bind": [zz]}]}),

@@ -73,6 +73,8 @@ def main() -> int:
             wrong += unmet(contract)
         except Broken as broken:
             wrong.append(str(broken))
+        except (OSError, RuntimeError) as lost:
+            wrong.append(f"a process that this test needs is lost: {lost!r}")
     for line in wrong:
         print(line)
     print(f"{len(contract.operations)} operations, {len(contract.seen.answers)} kinds of answers, "

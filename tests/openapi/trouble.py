@@ -58,7 +58,8 @@ def bad_requests(client: Client, at: Participants) -> None:
 
 
 def wrong_phases(client: Client, at: Participants) -> None:
-    aborted = client.begin(pattern="saga", wait_ms=30_000, steps=[{"id": "a", "action": at.url("/refuses", (409, b""))}])
+    refused = at.url("/refuses", (409, b""))
+    aborted = client.begin(pattern="saga", wait_ms=30_000, steps=[{"id": "a", "action": refused}])
     committed = client.begin(pattern="tcc", wait_ms=30_000, branches=[
         {**enlisted(at), "try": at.url("/try")}])
     waiting = client.begin(pattern="message", check=at.url("/check-later", (425, b"")), check_after_ms=60_000,
@@ -109,7 +110,8 @@ def no_http(client: Client) -> None:
 
 def full(client: Client, at: Participants) -> None:
     """One open transaction is all that this daemon takes."""
-    client.begin(pattern="message", check=at.url("/check"), check_after_ms=60_000, targets=[{"id": "a", "url": at.url("/a")}])
+    target = {"id": "a", "url": at.url("/a")}
+    client.begin(pattern="message", check=at.url("/check"), check_after_ms=60_000, targets=[target])
     client.begin("overloaded", pattern="saga", steps=[{"id": "a", "action": at.url("/a")}])
 
 

@@ -65,9 +65,13 @@ def sagas(client: Client, at: Participants) -> None:
     client.call("begin", 200, repeated)
 
     # 425, and the outcome by a report; the next step goes on meanwhile.
-    later = client.begin(pattern="saga", steps=[{"id": "slow", "action": at.url("/slow", (425, b"")), "retry": {"base_ms": 60_000}}])
-    client.await_document(later["gid"], lambda d: d["waiting_for"] and d["waiting_for"][0].get("last_answer") == "HTTP 425",
-                          "the step answers running")
+    later = client.begin(pattern="saga", steps=[
+        {"id": "slow", "action": at.url("/slow", (425, b"")), "retry": {"base_ms": 60_000}}])
+
+    def has_answered(document: dict[str, Any]) -> bool:
+        return [w.get("last_answer") for w in document["waiting_for"]] == ["HTTP 425"]
+
+    client.await_document(later["gid"], has_answered, "the step answers running")
     told = client.call("report", 200, {"op": "action", "outcome": "done", "result": {"lot": 7.50}}, gid=later["gid"],
                        branch="slow", wait_ms=30_000, wait_for="end", timeline=1)
     expect(told, outcome="committed")
@@ -81,8 +85,8 @@ def messages(client: Client, at: Participants) -> None:
                   "retry": {"base_ms": 20}, "attempt_timeout_ms": 1000},
                  {"id": "stock", "url": at.url("/stock"), "on_refused": "compensate", "on_exhausted": "compensate",
                   "compensate": at.url("/restock")},
-                 {"id": "sms", "url": at.url("/sms", (409, "no number")), "on_refused": "degrade", "on_exhausted": "degrade",
-                  "degrade": {"id": "letter", "url": at.url("/letter")}}])
+                 {"id": "sms", "url": at.url("/sms", (409, "no number")), "on_refused": "degrade",
+                  "on_exhausted": "degrade", "degrade": {"id": "letter", "url": at.url("/letter")}}])
     expect(half, phase="prepared")
     done = client.call("submit", 200, gid=half["gid"], wait_ms=30_000, wait_for="end", timeline="false")
     expect(done, outcome="committed")
@@ -98,12 +102,14 @@ def voted(client: Client, at: Participants) -> None:
         first, forth, back = ops
         urls = {op: at.url(f"/{op}", (200, {"ok": op})) for op in ops}
         driven = client.begin(pattern=pattern, **COMMON, on_commit=[{"id": "f", "url": at.url("/f")}], on_abort=[],
-                              branches=[{"id": "a", **urls, "input": {"n": 1}, "retry": RETRY, "attempt_timeout_ms": 2000}])
+                              branches=[{"id": "a", **urls, "input": {"n": 1}, "retry": RETRY,
+                                         "attempt_timeout_ms": 2000}])
         expect(client.await_document(driven["gid"], ended, "the daemon drives it to its end"), outcome="committed")
 
         opened = client.begin(pattern=pattern, branches=[])
         gid = opened["gid"]
-        branch = {"id": "a", forth: urls[forth], back: urls[back], "input": "x", "retry": RETRY, "attempt_timeout_ms": 2000}
+        branch = {"id": "a", forth: urls[forth], back: urls[back], "input": "x", "retry": RETRY,
+                  "attempt_timeout_ms": 2000}
         client.call("enlist", 200, branch, gid=gid)
         client.call("enlist", 200, branch, tid=opened["tid"], timeline=1)
         client.call("report", 200, {"op": first, "outcome": "done"}, tid=opened["tid"], branch="a")
@@ -114,7 +120,8 @@ def voted(client: Client, at: Participants) -> None:
 
         turned = client.begin(pattern=pattern, branches=[])
         client.call("enlist", 200, branch, gid=turned["gid"])
-        client.call("report", 200, {"op": first, "outcome": "refused", "reason": "no money"}, gid=turned["gid"], branch="a")
+        refusal = {"op": first, "outcome": "refused", "reason": "no money"}
+        client.call("report", 200, refusal, gid=turned["gid"], branch="a")
         expect(client.await_document(turned["gid"], ended, "a refusal turns it back"), outcome="aborted")
 
 
@@ -123,7 +130,8 @@ def operators(client: Client, at: Participants) -> None:
     parked = client.begin(pattern="message", targets=[{"id": "mail", "url": at.url("/parks", (409, "box is full"))}])
     gid, tid = parked["gid"], parked["tid"]
     client.await_document(gid, lambda d: d.get("incident", {}).get("kind") == "refused", "the target is parked")
-    client.await_true(lambda: [t["gid"] for t in client.call("incidents", 200)["transactions"]] == [gid], "it is listed")
+    client.await_true(lambda: [t["gid"] for t in client.call("incidents", 200)["transactions"]] == [gid],
+                      "it is listed")
     client.call("retry", 200, {"reason": "box was emptied"}, tid=tid)
     client.await_document(gid, lambda d: d.get("incident", {}).get("kind") == "refused", "it is parked again")
     client.call("stop", 200, {"reason": "nobody is there"}, gid=gid)
