@@ -128,6 +128,17 @@ def errors(contract: Contract, source: Path) -> list[str]:
         wrong.append(f"the error {name} has no page in docs/errors" if name not in pages else
                      f"the error {name} has a page in docs/errors and no place in the contract")
     wrong += [f"the error {name} is reserved in the contract and used there" for name in used & contract.reserved]
+    statuses: dict[str, set[int]] = {}
+    for _, status, name in contract.declared_answers():
+        statuses.setdefault(name, set()).add(int(status))
+    for page in sorted((source / "docs/errors").glob("*.md")):
+        for block in re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL):
+            shown = json.loads(block)
+            if why := contract.why_not({"$ref": "#/components/schemas/Problem"}, shown):
+                wrong.append(f"{page.name} shows what no answer can be: {why}")
+            elif page.stem not in contract.reserved | {"README"} and (
+                    shown["type"] != f"/errors/{page.stem}" or shown["status"] not in statuses.get(page.stem, set())):
+                wrong.append(f"{page.name} shows {shown['type']} with {shown['status']}: not in the contract")
     code = ""
     for file in sorted((source / "src/api").rglob("*.cpp")):
         if not file.name.endswith("_test.cpp") and file.name != "problem.cpp":
