@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
+#include "mutants.h"
 #include "scenario/stage.h"
 
 namespace settle::sim {
@@ -62,6 +64,32 @@ std::vector<std::filesystem::path> files_of(const std::vector<std::string>& path
   return files;
 }
 
+/// The mutants that the comments of a script name: `# mutant NAME`.
+std::vector<std::string> mutants_of(const std::string& text) {
+  constexpr std::string_view kMark = "# mutant ";
+  std::vector<std::string> names;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kMark)) names.push_back(line.substr(kMark.size()));
+  }
+  return names;
+}
+
+/// A script must come out differently with each bug that it is there to find; returns how many it does not see.
+std::size_t mutants_unseen(const std::string& file, const std::string& text) {
+  std::size_t unseen = 0;
+  for (const std::string& name : mutants_of(text)) {
+    std::string wrong;
+    const bool is_known = plant_mutant(name);
+    const bool is_seen = is_known && (play(text, wrong) != text || !wrong.empty());
+    unplant_mutants();
+    if (is_seen) continue;
+    std::printf("%s: %s %s\n", file.c_str(), is_known ? "does not see the mutant" : "there is no mutant", name.c_str());
+    ++unseen;
+  }
+  return unseen;
+}
+
 }  // namespace
 
 int run_scenarios(const std::vector<std::string>& paths, bool rewrites) {
@@ -84,6 +112,8 @@ int run_scenarios(const std::vector<std::string>& paths, bool rewrites) {
         print_difference(content.str(), played);
         ++failed;
       }
+    } else if (mutants_unseen(file.string(), content.str()) != 0) {
+      ++failed;
     }
   }
   std::printf("%zu scenarios, %zu failed\n", files.size(), failed);

@@ -1,7 +1,9 @@
 #include "scenario/stage.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "scenario/words.h"
@@ -81,7 +83,14 @@ void Stage::call(const Call& call) {
   ++count_calls_;
   Open open{call.id, call.tid, call.op, call.branch, call.sent_at + call.timeout, {}};
   open.name = std::string(call.gid) + "/" + std::string(call.branch_id);
-  line("  call " + open.name + " " + std::string(name_of(call.op)) + ", attempt " + std::to_string(call.attempt));
+  std::string text =
+      "  call " + open.name + " " + std::string(name_of(call.op)) + ", attempt " + std::to_string(call.attempt);
+  if (call.bound != nullptr) {
+    for (const BoundPart& part : *call.bound) {
+      text.append(", ").append(part.into).append(" = ").append(part.from).append(" of ").append(part.result);
+    }
+  }
+  line(std::move(text));
   calls_.emplace(call.id, std::move(open));
 }
 
@@ -93,6 +102,7 @@ void Stage::reply(engine::Token token, engine::AnswerKind kind, const engine::Vi
     text += ", " + std::string(name_of(view->phase)) + ", decision " + std::string(name_of(view->decision)) +
             ", outcome " + std::string(name_of(view->outcome));
     if (view->state.incident) text += ", incident " + std::string(name_of(view->state.incident->cause));
+    if (view->state.heuristic != Heuristic::kNone) text += ", heuristic " + std::string(name_of(view->state.heuristic));
     if (view->provisional) text += ", provisional";
   }
   line(std::move(text));
@@ -148,12 +158,25 @@ void Stage::answer_questions() {
 }
 
 std::string Stage::own(const Words& words) {
+  if (std::string wrong = acquire(words); !wrong.empty()) return wrong;
+  load();
+  return {};
+}
+
+/// The first half of `own`: from here on the shard is ours, and nothing of it is loaded.
+std::string Stage::acquire(const Words& words) {
   const std::vector<ShardNo> shards{0};
   Duration lease = std::chrono::hours{24};
-  if (words.size() > 1 && !parse_span(words[1], lease)) return "own [SPAN]";
+  if (words.size() > 1 && !parse_span(words[1], lease)) return "own|acquire [SPAN]";
   if (!worker_) worker_ = std::make_unique<engine::Worker>(options_, *this);
   epoch_ = (*store_.acquire(shards, "stage", lease)).front().epoch;
   give(engine::Acquired{0, epoch_, now_ + lease});
+  return {};
+}
+
+/// The second half: the open records come in.
+void Stage::load() {
+  const std::vector<ShardNo> shards{0};
   std::vector<StoredRecord> records;
   (void)store_.load_open(
       shards, [&](StoredRecord&& record) { records.push_back(std::move(record)); }, [](const Tid&, const Error&) {});
@@ -162,7 +185,6 @@ std::string Stage::own(const Words& words) {
     give(engine::Loaded{0, epoch_, std::move(record)});
   }
   give(engine::LoadEnded{0, epoch_});
-  return {};
 }
 
 std::string Stage::crash(const Words& words) {
@@ -205,29 +227,60 @@ std::string Stage::many(const Words& words) {
 
 std::string Stage::verb(const Words& words) {
   engine::Request request;
-  request.token = ++tokens_;
   if (words.size() < 2) return "VERB GID …";
   request.gid = std::string(words[1]);
-  const std::string_view verb = words[0];
-  if (verb == "submit") request.verb = engine::Verb::kSubmit;
-  if (verb == "abort") request.verb = engine::Verb::kAbort;
-  if (verb == "query") request.verb = engine::Verb::kQuery;
-  if (verb == "retry") request.verb = engine::Verb::kRetryNow;
-  if (verb == "abort" || verb == "retry") request.reason = "script";
   std::size_t next = 2;
-  if (verb == "report") {
-    if (words.size() < 5) return "report GID BRANCH OP OUTCOME";
-    request.verb = engine::Verb::kReport;
-    request.branch = std::string(words[2]);
-    request.op = words[3] == "deliver" ? Op::kDeliver : Op::kAction;
-    request.outcome = words[4] == "done" ? Outcome::kDone : Outcome::kRefused;
-    next = 5;
-  }
+  if (std::string wrong = read_verb(words, request, next); !wrong.empty()) return wrong;
   for (; next < words.size(); ++next) {
     if (!parse_wait(words[next], request.wait)) return "unknown word " + std::string(words[next]);
   }
+  request.token = ++tokens_;
   clients_[request.token] = "c" + std::to_string(request.token);
   give(std::move(request));
+  return {};
+}
+
+/// What a verb needs beside the gid; `next` is moved behind it.
+std::string Stage::read_verb(const Words& words, engine::Request& request, std::size_t& next) {
+  using engine::Verb;
+  const std::string_view verb = words[0];
+  if (verb == "submit") request.verb = Verb::kSubmit;
+  if (verb == "abort") request.verb = Verb::kAbort;
+  if (verb == "query") request.verb = Verb::kQuery;
+  if (verb == "retry") request.verb = Verb::kRetryNow;
+  if (verb == "stop") request.verb = Verb::kStop;
+  if (verb == "abort" || verb == "retry" || verb == "stop" || verb == "resolve") request.reason = "script";
+  if (verb == "resolve") {
+    if (words.size() < 4) return "resolve GID BRANCH done|skipped|cancelled";
+    request.verb = Verb::kResolve;
+    request.branch = std::string(words[2]);
+    request.as = words[3] == "done"      ? engine::Resolution::kDone
+                 : words[3] == "skipped" ? engine::Resolution::kSkipped
+                                         : engine::Resolution::kCancelled;
+    next = 4;
+  }
+  if (verb == "enlist") {
+    PlanText plan;
+    if (words.size() < 4) return "enlist GID tcc|two_phase BRANCH …";
+    if (std::string wrong = plan.parse_enlisted(words[2], words, 3); !wrong.empty()) return wrong;
+    request.verb = Verb::kEnlist;
+    request.enlisted = std::make_shared<const OwnedPlan>(plan.encode());
+    next = words.size();
+  }
+  return verb == "report" ? read_report(words, request, next) : std::string();
+}
+
+std::string Stage::read_report(const Words& words, engine::Request& request, std::size_t& next) {
+  const std::optional<Op> op = words.size() < 5 ? std::nullopt : op_named(words[3]);
+  if (!op || (words[4] != "done" && words[4] != "refused" && words[4] != "read-only")) {
+    return "report GID BRANCH OP done|refused|read-only";
+  }
+  request.verb = engine::Verb::kReport;
+  request.branch = std::string(words[2]);
+  request.op = *op;
+  request.outcome = words[4] == "refused" ? Outcome::kRefused : Outcome::kDone;
+  request.read_only = words[4] == "read-only";
+  next = 5;
   return {};
 }
 
@@ -247,6 +300,7 @@ std::string Stage::answer(const Words& words) {
     CallEnded ended;
     const std::string_view what = words[0];
     if (what == "done") ended.outcome = Outcome::kDone, ended.answer = 200;
+    if (what == "read-only") ended.outcome = Outcome::kDone, ended.answer = 200, ended.read_only = true;
     if (what == "refused") ended.outcome = Outcome::kRefused, ended.answer = 409;
     if (what == "running") ended.outcome = Outcome::kRunning, ended.answer = 425;
     if (what == "reset") ended.answer = kAnswerReset;
@@ -258,7 +312,13 @@ std::string Stage::answer(const Words& words) {
                     : what == "aborted" ? CheckState::kAborted
                                         : CheckState::kUndecided;
     }
-    if (words.size() > 2 && !parse_span(words[2], ended.retry_after)) return "OUTCOME GID/BRANCH [RETRY-AFTER]";
+    for (std::size_t i = 2; i < words.size(); ++i) {
+      if (words[i].starts_with("result=")) {
+        ended.result = std::string(words[i].substr(7));
+      } else if (!parse_span(words[i], ended.retry_after)) {
+        return "OUTCOME GID/BRANCH [RETRY-AFTER] [result=BYTES]";
+      }
+    }
     const Open copy = open;
     end(copy, std::move(ended));
     return {};
@@ -330,6 +390,7 @@ std::string Stage::perform(std::string_view text) {
   const std::string_view first = words.front();
   if (first == "limit") return limit(words);
   if (first == "own") return own(words);
+  if (first == "acquire") return acquire(words);
   if (first == "hold" || first == "write") return write(words);
   if (first[0] == '+' && !worker_) {
     Duration span{0};
@@ -339,12 +400,13 @@ std::string Stage::perform(std::string_view text) {
   }
   if (!worker_) return "nobody owns the shard; say: own";
   if (first[0] == '+') return advance(first.substr(1));
+  if (first == "load") return load(), std::string();
   if (first == "crash") return crash(words);
   if (first == "begin") return begin(words);
   if (first == "many") return many(words);
-  if (first == "submit" || first == "abort" || first == "query" || first == "retry" || first == "report") {
-    return verb(words);
-  }
+  constexpr std::array<std::string_view, 8> kVerbs{"submit", "abort", "query",   "retry",
+                                                   "report", "stop",  "resolve", "enlist"};
+  if (std::find(kVerbs.begin(), kVerbs.end(), first) != kVerbs.end()) return verb(words);
   if (first == "lose") {
     give(engine::Lost{0, epoch_});
     return {};

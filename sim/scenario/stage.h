@@ -49,10 +49,14 @@ class Stage final : public engine::Outputs {
   };
 
   std::string own(const Words& words);
+  std::string acquire(const Words& words);
+  void load();
   std::string crash(const Words& words);
   std::string begin(const Words& words);
   std::string many(const Words& words);
   std::string verb(const Words& words);
+  static std::string read_verb(const Words& words, engine::Request& request, std::size_t& next);
+  static std::string read_report(const Words& words, engine::Request& request, std::size_t& next);
   std::string answer(const Words& words);
   std::string write(const Words& words);
   std::string limit(const Words& words);

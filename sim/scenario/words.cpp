@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <deque>
+#include <utility>
 
 namespace settle::sim {
 
@@ -73,77 +73,213 @@ std::string PlanText::option(std::string_view key, std::string_view value) {
   return is_fine ? std::string() : "cannot read " + std::string(key) + "=" + std::string(value);
 }
 
-std::string PlanText::branch(std::string_view word) {
-  Branch one;
-  const std::size_t at = word.find('@');
-  one.destination = at == std::string_view::npos ? "service" : std::string(word.substr(at + 1));
+namespace {
+
+/// What stands behind the last `mark`, which is cut off with it; empty: nothing does.
+std::string_view cut_after(std::string_view& word, char mark) {
+  const std::size_t at = word.find(mark);
+  if (at == std::string_view::npos) return {};
+  const std::string_view behind = word.substr(at + 1);
   word = word.substr(0, at);
-  const std::size_t after = word.find('<');
-  std::string_view before = after == std::string_view::npos ? std::string_view() : word.substr(after + 1);
+  return behind;
+}
+
+bool parse_policy(std::string_view word, Policy& out) {
+  if (word == "park") return out = Policy::kPark, true;
+  if (word == "compensate") return out = Policy::kCompensate, true;
+  if (word == "degrade") return out = Policy::kDegrade, true;
+  return false;
+}
+
+/// "STEP/POINTER" into its two halves; the pointer keeps its slash.
+bool parse_place(std::string_view text, std::string& step, std::string& pointer) {
+  const std::size_t slash = text.find('/');
+  step = std::string(text.substr(0, slash));
+  pointer = slash == std::string_view::npos ? std::string() : std::string(text.substr(slash));
+  return !step.empty();
+}
+
+}  // namespace
+
+std::optional<Op> op_named(std::string_view name) {
+  for (const Op op : {Op::kAction, Op::kCompensate, Op::kDeliver, Op::kTry, Op::kConfirm, Op::kCancel, Op::kPrepare,
+                      Op::kCommit, Op::kRollback}) {
+    if (name_of(op) == name) return op;
+  }
+  return std::nullopt;
+}
+
+std::string PlanText::branch(std::string_view text) {
+  Branch one;
+  const std::string_view destination = cut_after(text, '@');
+  one.destination = destination.empty() ? "service" : std::string(destination);
+  std::string_view before = cut_after(text, '<');
   while (!before.empty()) {
     const std::size_t comma = std::min(before.find(','), before.size());
     one.after.emplace_back(before.substr(0, comma));
     before.remove_prefix(std::min(comma + 1, before.size()));
   }
-  word = word.substr(0, after);
-  if (word.ends_with('!')) {
-    one.has_back = false;
-    word.remove_suffix(1);
+  one.degrade = std::string(cut_after(text, '|'));
+  std::string_view refused = cut_after(text, ':');
+  const std::string_view exhausted = cut_after(refused, ',');
+  if ((!refused.empty() && !parse_policy(refused, one.on_refused)) ||
+      (!exhausted.empty() && !parse_policy(exhausted, one.on_exhausted))) {
+    return "a policy is park, compensate or degrade";
   }
-  one.id = std::string(word);
+  if (text.starts_with('+')) one.role = Role::kOnCommit;
+  if (text.starts_with('-')) one.role = Role::kOnAbort;
+  if (one.role != Role::kMain) text.remove_prefix(1);
+  for (; !text.empty(); text.remove_suffix(1)) {
+    if (text.ends_with('!')) {
+      one.has_back = false;
+    } else if (text.ends_with('*')) {
+      one.pivot = true;
+    } else if (text.ends_with('?')) {
+      one.optional = true;
+    } else {
+      break;
+    }
+  }
+  one.id = std::string(text);
   branches_.push_back(std::move(one));
   return {};
 }
 
-std::string PlanText::parse(const std::vector<std::string_view>& words, std::size_t from) {
-  if (words.size() < from + 2) return "begin GID saga|message …";
-  if (words[from] != "saga" && words[from] != "message") return "neither saga nor message";
-  plan_.pattern = words[from] == "saga" ? Pattern::kSaga : Pattern::kMessage;
-  for (std::size_t i = from + 1; i < words.size(); ++i) {
-    const std::string_view word = words[i];
-    const std::size_t equals = word.find('=');
-    std::string wrong;
-    if (word == "concurrent") {
-      plan_.order = Order::kConcurrent;
-    } else if (word == "graph") {
-      plan_.order = Order::kGraph;
-    } else if (word == "two-step") {
-      plan_.two_step = true;
-    } else if (parse_wait(word, wait)) {
-      continue;
-    } else if (equals != std::string_view::npos) {
-      wrong = option(word.substr(0, equals), word.substr(equals + 1));
-    } else {
-      wrong = branch(word);
-    }
-    if (!wrong.empty()) return wrong;
+std::string PlanText::part(std::string_view text, bool back) {
+  Part one;
+  one.back = back;
+  const std::string_view into = cut_after(text, '>');
+  if (!parse_place(text, one.source, one.from) || !parse_place(into, one.branch, one.into)) {
+    return "bind:STEP/FROM>STEP/INTO";
   }
-  return branches_.empty() ? "a plan needs a branch" : "";
+  parts_.push_back(std::move(one));
+  return {};
 }
 
-OwnedPlan PlanText::encode() const {
+bool PlanText::flag(std::string_view text) {
+  if (text == "concurrent") return plan_.order = Order::kConcurrent, true;
+  if (text == "graph") return plan_.order = Order::kGraph, true;
+  if (text == "two-step") return plan_.two_step = true;
+  if (text == "client") return plan_.client_driven = true;
+  if (text == "forward") return plan_.forward_recovery = true;
+  return false;
+}
+
+std::string PlanText::word(std::string_view text) {
+  if (flag(text) || parse_wait(text, wait)) return {};
+  if (text.starts_with("bind:")) return part(text.substr(5), false);
+  if (text.starts_with("bind-back:")) return part(text.substr(10), true);
+  const std::size_t equals = text.find('=');
+  if (equals != std::string_view::npos) return option(text.substr(0, equals), text.substr(equals + 1));
+  return branch(text);
+}
+
+std::string PlanText::pattern(std::string_view name) {
+  for (const Pattern known : {Pattern::kSaga, Pattern::kMessage, Pattern::kTcc, Pattern::kTwoPhase}) {
+    if (name_of(known) != name) continue;
+    plan_.pattern = known;
+    if (known == Pattern::kTcc || known == Pattern::kTwoPhase) plan_.order = Order::kConcurrent;
+    return {};
+  }
+  return "neither saga nor message nor tcc nor two_phase";
+}
+
+std::string PlanText::parse(const std::vector<std::string_view>& words, std::size_t from) {
+  if (words.size() < from + 2) return "begin GID saga|message|tcc|two_phase …";
+  if (std::string wrong = pattern(words[from]); !wrong.empty()) return wrong;
+  for (std::size_t i = from + 1; i < words.size(); ++i) {
+    if (std::string wrong = word(words[i]); !wrong.empty()) return wrong;
+  }
+  followers_last();
+  for (const Part& one : parts_) {
+    if (index_of(one.source) < 0 || index_of(one.branch) < 0) return "bind names a step that is not there";
+  }
+  std::vector<std::unique_ptr<std::string>> texts;
+  const Result<void> sense = check_plan(built(texts));
+  return sense ? std::string() : sense.error().message;
+}
+
+std::string PlanText::parse_enlisted(std::string_view pattern_name, const std::vector<std::string_view>& words,
+                                     std::size_t from) {
+  if (std::string wrong = pattern(pattern_name); !wrong.empty()) return wrong;
+  plan_.client_driven = true;
+  for (std::size_t i = from; i < words.size(); ++i) {
+    if (std::string wrong = word(words[i]); !wrong.empty()) return wrong;
+  }
+  return branches_.size() == 1 ? "" : "one branch is enlisted at a time";
+}
+
+/// Plans hold the main branches first, then what follows a commit, an abort, and what takes a branch's place.
+void PlanText::followers_last() {
+  for (std::size_t i = 0, asked = branches_.size(); i < asked; ++i) {
+    if (branches_[i].degrade.empty()) continue;
+    Branch one;
+    one.id = branches_[i].degrade;
+    one.destination = branches_[i].destination;
+    one.role = Role::kDegrade;
+    branches_.push_back(std::move(one));
+  }
+  std::vector<Branch> sorted;
+  for (const Role role : {Role::kMain, Role::kOnCommit, Role::kOnAbort, Role::kDegrade}) {
+    for (Branch& one : branches_) {
+      if (one.role == role) sorted.push_back(std::move(one));
+    }
+  }
+  branches_ = std::move(sorted);
+}
+
+std::int32_t PlanText::index_of(std::string_view id) const {
+  for (std::size_t k = 0; k < branches_.size(); ++k) {
+    if (branches_[k].id == id) return static_cast<std::int32_t>(k);
+  }
+  return kNoBranch;
+}
+
+Plan PlanText::built(std::vector<std::unique_ptr<std::string>>& texts) const {
   Plan plan = plan_;
-  const bool is_saga = plan.pattern == Pattern::kSaga;
-  std::deque<std::string> texts;
-  const auto keep = [&](std::string text) -> std::string_view { return texts.emplace_back(std::move(text)); };
+  const bool votes = plan.pattern == Pattern::kTcc || plan.pattern == Pattern::kTwoPhase;
+  const auto keep = [&](std::string text) -> std::string_view {
+    return *texts.emplace_back(std::make_unique<std::string>(std::move(text)));
+  };
   if (plan.two_step) plan.check = "http://producer/check";
   plan.retry = retry_;
   plan.attempt_timeout = timeout_;
   for (const Branch& from : branches_) {
     BranchPlan one;
+    const std::string url = "http://" + from.destination + "/" + from.id;
+    const bool turns = from.on_refused == Policy::kCompensate || from.on_exhausted == Policy::kCompensate;
     one.id = from.id;
-    one.forward = keep("http://" + from.destination + "/" + from.id);
-    if (is_saga && from.has_back) one.back = keep("http://" + from.destination + "/" + from.id + "/undo");
+    one.role = from.role;
+    one.pivot = from.pivot;
+    one.optional = from.optional;
+    one.on_refused = from.on_refused;
+    one.on_exhausted = from.on_exhausted;
+    if (!from.degrade.empty()) one.degrade = index_of(from.degrade);
+    if (from.role == Role::kOnAbort) {
+      one.back = keep(url);
+    } else {
+      if (!plan.client_driven || from.role != Role::kMain) one.forward = keep(url);
+      if (votes && from.role == Role::kMain) one.confirm = keep(url + "/confirm");
+      const bool undone = plan.pattern == Pattern::kMessage ? turns : from.has_back;
+      if (undone && from.role == Role::kMain) one.back = keep(url + "/undo");
+    }
     for (const std::string& before : from.after) {
-      for (std::size_t k = 0; k < branches_.size(); ++k) {
-        if (branches_[k].id == before) one.after.push_back(static_cast<std::uint16_t>(k));
-      }
+      if (const std::int32_t k = index_of(before); k >= 0) one.after.push_back(static_cast<std::uint16_t>(k));
     }
     one.retry = retry_;
     one.attempt_timeout = timeout_;
     plan.branches.push_back(std::move(one));
   }
-  return OwnedPlan::encode(plan);
+  for (const Part& from : parts_) {
+    plan.binds.push_back({static_cast<std::uint16_t>(index_of(from.branch)), from.back,
+                          static_cast<std::uint16_t>(index_of(from.source)), from.from, from.into});
+  }
+  return plan;
+}
+
+OwnedPlan PlanText::encode() const {
+  std::vector<std::unique_ptr<std::string>> texts;
+  return OwnedPlan::encode(built(texts));
 }
 
 }  // namespace settle::sim
