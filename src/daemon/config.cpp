@@ -139,6 +139,19 @@ std::string node_name(const Config& config) {
   return name.data();
 }
 
+std::string audit_path(const Config& config) {
+  if (!config.audit_file.empty() || config.store.kind == StoreKind::kMemory) return config.audit_file;
+  if (config.store.kind == StoreKind::kEmbedded) return config.store.directory + "/audit.log";
+  // Several daemons may stand in one folder.
+  std::string name = node_name(config);
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  std::replace_if(name.begin(), name.end(), [&](char c) { return !is_plain(c); }, '_');
+  return "settled-audit-" + name + ".log";
+}
+
 std::vector<std::string_view> keys_not_served(const Config& config) {
   std::vector<std::string_view> keys;
   for (const Key& key : config_keys()) {

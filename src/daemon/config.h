@@ -61,6 +61,7 @@ struct Config {
   std::size_t reads_waiting_max = 0;
   std::size_t calls_per_destination = 0;  ///< of the whole daemon
 
+  std::string audit_file;  ///< empty: see audit_path()
   std::string failpoint;   ///< empty: none
   std::string ports_file;  ///< empty: none
   std::string ready_file;  ///< empty: none
@@ -91,6 +92,9 @@ Result<Config> make_config(std::span<const Setting> settings);
 
 /// This daemon's name in its store.
 std::string node_name(const Config& config);
+
+/// Where this daemon's audit is kept; empty: in memory, like the store's transactions.
+std::string audit_path(const Config& config);
 
 /// Keys of parts that are on in `config` and that this version does not have.
 std::vector<std::string_view> keys_not_served(const Config& config);

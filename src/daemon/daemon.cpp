@@ -52,11 +52,13 @@ Daemon::Daemon(const Config& config, Store& store)
                   if (last) changed();
                 });
               }),
+      audit_(audit_path(config)),
       keeper_(store, keeper_options(config), *this) {
   around_.config = &config_;
   around_.writer = &writer_;
   around_.reader = &reader_;
   around_.directory = &directory_;
+  around_.audit = &audit_;
   around_.dropped = [this](Lease lease) {
     if (keeper_options(config_).exclusive) {
       die(kExitLostOwnership, "the store says that somebody else owns a shard of a store that can only be ours",

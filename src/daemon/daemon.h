@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "audit/log.h"
 #include "daemon/config.h"
 #include "daemon/directory.h"
 #include "daemon/keeper.h"
@@ -71,6 +72,7 @@ class Daemon final : private Ownership {
   Reader reader_;
   Loader loader_;
   Directory directory_;
+  audit::Log audit_;  // on the reader's thread
   Keeper keeper_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
 

@@ -379,6 +379,34 @@ void WorkerThread::after(Duration pause, std::function<void()> then) {
   (void)loop_.at(loop_.now() + pause, std::move(then));
 }
 
+bool WorkerThread::audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) {
+  record.at = loop_.now();
+  record.node = node_name(*around_.config);
+  auto written = std::make_shared<Result<std::uint64_t>>(std::uint64_t{0});
+  const auto write = [log = around_.audit, record = std::move(record), written](Store&) {
+    *written = log->append(record);
+    if (!*written) return;
+    // Where logs are collected elsewhere, this is what a chain that was cut short is held against.
+    settle::log(LogLevel::kInfo, "operator's verb",
+                {{"verb", record.verb},
+                 {"gid", record.gid},
+                 {"branch", record.branch},
+                 {"destination", record.destination},
+                 {"who", record.who},
+                 {"reason", record.reason},
+                 {"audit", std::to_string(**written)},
+                 {"head", log->place().head}});
+  };
+  return around_.reader->read(loop_, write, [written, then = std::move(then)] { then(*written); });
+}
+
+bool WorkerThread::read_audit(std::uint64_t from, std::size_t limit,
+                              std::function<void(const Result<std::string>&)> then) {
+  auto lines = std::make_shared<Result<std::string>>(std::string());
+  const auto read = [log = around_.audit, from, limit, lines](Store&) { *lines = log->read(from, limit); };
+  return around_.reader->read(loop_, read, [lines, then = std::move(then)] { then(*lines); });
+}
+
 void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
   const engine::Counters& counters = worker_.counters();
   sum.engine.begun += counters.begun;

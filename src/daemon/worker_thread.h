@@ -12,6 +12,7 @@
 #include "api/admin/admin.h"
 #include "api/http/face.h"
 #include "api/http/ports.h"
+#include "audit/log.h"
 #include "daemon/config.h"
 #include "daemon/directory.h"
 #include "daemon/forwarder.h"
@@ -33,6 +34,7 @@ struct Surroundings {
   Writer* writer = nullptr;
   Reader* reader = nullptr;
   const Directory* directory = nullptr;
+  audit::Log* audit = nullptr;         ///< on the reader's thread
   std::vector<WorkerThread*> threads;  ///< by index; shard s belongs to threads[s % size]
   std::function<void(Lease)> dropped;  ///< any thread: a worker dropped this shard
   std::function<void()> idle_changed;  ///< any thread, during a drain
@@ -107,6 +109,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   // api::AdminPorts
   void collect(std::function<void(const api::MetricsSnapshot&)> then) override;
   void after(Duration pause, std::function<void()> then) override;
+  bool audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) override;
+  bool read_audit(std::uint64_t from, std::size_t limit, std::function<void(const Result<std::string>&)> then) override;
 
   void on_api_request(const net::HttpRequest& request, net::ResponseSlot slot);
   bool forward(ShardNo shard, engine::Token token, Duration wait);

@@ -13,6 +13,7 @@
 #include "api/http/pending.h"
 #include "api/http/ports.h"
 #include "api/http/query_string.h"
+#include "audit/chain.h"
 #include "net/http_server.h"
 
 namespace settle::api {
@@ -27,6 +28,14 @@ class AdminPorts {
 
   /// Asks every worker; `then` runs on this thread, later or at once.
   virtual void collect(std::function<void(const MetricsSnapshot&)> then) = 0;
+
+  /// Puts the record into the audit, durably, with the time and the name of this daemon; `then` runs on this thread,
+  /// later. False: too many wait already, nothing was and will be written.
+  [[nodiscard]] virtual bool audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) = 0;
+
+  /// Lines of the audit from record number `from` on, at most `limit`. False: too many wait already.
+  [[nodiscard]] virtual bool read_audit(std::uint64_t from, std::size_t limit,
+                                        std::function<void(const Result<std::string>&)> then) = 0;
 
   /// Runs `then` on this thread after the pause.
   virtual void after(Duration pause, std::function<void()> then) = 0;
@@ -68,6 +77,8 @@ class AdminFace {
   void probed(const Result<void>& result);
   void metrics(net::ResponseSlot slot);
   void operate(const OperatorPlace& place, QueryString& query, const net::HttpRequest& request, net::ResponseSlot slot);
+  void audited(engine::Request&& request, net::ResponseSlot slot);
+  void audit(QueryString& query, net::ResponseSlot slot);
   void incidents(QueryString& query, net::ResponseSlot slot);
   void answer(net::ResponseSlot slot, const Rendered& rendered);
   void answer_ready(const Rendered& rendered);

@@ -17,7 +17,34 @@ class FakeAdminPorts final : public AdminPorts {
  public:
   void collect(std::function<void(const MetricsSnapshot&)> then) override { asked.push_back(std::move(then)); }
   void after(Duration pause, std::function<void()> then) override { timers.emplace_back(pause, std::move(then)); }
+  bool audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) override {
+    if (audit_full) return false;
+    audits.emplace_back(std::move(record), std::move(then));
+    if (!audit_hangs) audited();
+    return true;
+  }
+  bool read_audit(std::uint64_t from, std::size_t limit,
+                  std::function<void(const Result<std::string>&)> then) override {
+    if (audit_full) return false;
+    if (audit_broken) {
+      then(Error{ErrorCode::kCorrupt, "no chain any more"});
+    } else {
+      then("lines " + std::to_string(from) + " " + std::to_string(limit) + "\n");
+    }
+    return true;
+  }
 
+  /// The audit says how it went, to everybody who waits for it.
+  void audited() {
+    for (auto& [record, then] : std::exchange(audits, {})) {
+      records.push_back(record);
+      if (audit_broken) {
+        then(Error{ErrorCode::kUnavailable, "the disk of the audit is full"});
+      } else {
+        then(std::uint64_t{records.size()});
+      }
+    }
+  }
   void collected() {
     for (auto& then : std::exchange(asked, {})) then(snapshot);
   }
@@ -28,12 +55,15 @@ class FakeAdminPorts final : public AdminPorts {
   MetricsSnapshot snapshot;
   std::vector<std::function<void(const MetricsSnapshot&)>> asked;
   std::vector<std::pair<Duration, std::function<void()>>> timers;
+  std::vector<std::pair<audit::Record, std::function<void(const Result<std::uint64_t>&)>>> audits;
+  std::vector<audit::Record> records;
+  bool audit_full = false, audit_broken = false, audit_hangs = false;
 };
 
 class AdminTest : public testing::Test {
  protected:
   std::uint32_t ask(std::string_view method, std::string_view target, std::string_view body = {}) {
-    const ParsedRequest request(method, target, body);
+    const ParsedRequest request(method, target, body, headers_);
     face_.on_request(request, net::ResponseSlot{1, 1, ++asked_});
     return asked_;
   }
@@ -51,6 +81,7 @@ class AdminTest : public testing::Test {
   ShelfStore store_;
   std::vector<Answered> answers_;
   std::uint32_t asked_ = 0;
+  std::string headers_;
   AdminFace face_{
       ports_, admin_,
       [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body, std::string_view extra) {
@@ -228,6 +259,59 @@ TEST_F(AdminTest, AResolveSaysWhatIsKnownOfABranchAndAStopNeedsAReason) {
   EXPECT_TRUE(answer_to(number).starts_with("404"));
 }
 
+TEST_F(AdminTest, AVerbActsOnlyOnceItsAuditRecordIsWritten) {
+  admin_.audit_hangs = true;
+  headers_ = "settle-operator: ada\r\n";
+  (void)ask("POST", "/v1/transactions/g1/branches/pay/resolve", R"({"as":"skipped","reason":"closed"})");
+  EXPECT_TRUE(ports_.sent.empty());
+  admin_.audited();
+  EXPECT_EQ(ports_.take<engine::Request>().verb, engine::Verb::kResolve);
+  ASSERT_EQ(admin_.records.size(), 1U);
+  const audit::Record& record = admin_.records[0];
+  EXPECT_EQ(record.verb, "resolve");
+  EXPECT_EQ(record.gid, "g1");
+  EXPECT_EQ(record.branch, "pay");
+  EXPECT_EQ(record.as, "skipped");
+  EXPECT_EQ(record.reason, "closed");
+  EXPECT_EQ(record.who, "ada");
+
+  headers_ = "settle-operator: " + std::string(5000, 'x') + "\r\n";
+  (void)ask("POST", "/v1/transactions/g1/stop", R"({"reason":"r"})");
+  admin_.audited();
+  EXPECT_LT(admin_.records.back().who.size(), 200U);
+}
+
+TEST_F(AdminTest, FAIL_O6_AVerbThatCannotBeAuditedIsRefused) {
+  admin_.audit_broken = true;
+  const std::vector<std::pair<std::string, std::string>> verbs{{"retry", R"({"reason":"r"})"},
+                                                               {"stop", R"({"reason":"r"})"},
+                                                               {"branches/b/resolve", R"({"as":"done","reason":"r"})"}};
+  for (const auto& [verb, body] : verbs) {
+    const std::string answer = answer_to(ask("POST", "/v1/transactions/g/" + verb, body));
+    EXPECT_TRUE(answer.starts_with("503")) << answer;
+    const json problem = json::parse(answer.substr(4));
+    EXPECT_EQ(problem["type"], "/errors/audit-unavailable");
+    EXPECT_EQ(problem["gid"], "g");
+    EXPECT_EQ(problem["detail"], "the disk of the audit is full");
+  }
+  admin_.audit_full = true;
+  EXPECT_NE(answer_to(ask("POST", "/v1/transactions/g/stop", R"({"reason":"r"})")).find("/errors/overloaded"),
+            std::string::npos);
+  EXPECT_TRUE(ports_.sent.empty());
+}
+
+TEST_F(AdminTest, TheAuditIsGivenLineByLineAsItStands) {
+  EXPECT_EQ(answer_to(ask("GET", "/v1/audit")), "200 lines 1 100\n");
+  EXPECT_EQ(answer_to(ask("GET", "/v1/audit?from=7&limit=3")), "200 lines 7 3\n");
+  EXPECT_TRUE(answers_.back().content_type.starts_with("text/plain"));
+  EXPECT_TRUE(answer_to(ask("GET", "/v1/audit?limit=1001")).starts_with("422"));
+  EXPECT_TRUE(answer_to(ask("GET", "/v1/audit?from=0")).starts_with("400"));
+  admin_.audit_broken = true;
+  EXPECT_NE(answer_to(ask("GET", "/v1/audit")).find("/errors/audit-unavailable"), std::string::npos);
+  admin_.audit_full = true;
+  EXPECT_NE(answer_to(ask("GET", "/v1/audit")).find("/errors/overloaded"), std::string::npos);
+}
+
 TEST_F(AdminTest, IncidentsAreTheListOfThoseThatWaitForAPerson) {
   const std::uint32_t number = ask("GET", "/v1/incidents?pattern=tcc&limit=5");
   ports_.run_reads(store_);
@@ -273,6 +357,8 @@ TEST_F(AdminTest, FAIL_M9_EveryPathWithEveryMethod) {
            Row{"POST", "/v1/transactions/g/branches/b/c/resolve", "{}", "404 /errors/unknown-route"},
            Row{"POST", "/v1/transactions/g/branches//resolve", "{}", "404 /errors/unknown-route"},
            Row{"POST", "/v1/transactions/g/branches/b/report", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/audit", "", "405 /errors/method-not-allowed"},
+           Row{"GET", "/v1/audit?x=1", "", "400 /errors/invalid"},
            Row{"POST", "/v1/incidents", "", "405 /errors/method-not-allowed"},
            Row{"GET", "/v1/incidents?x=1", "", "400 /errors/invalid"},
            Row{"GET", "/v1/transactions/g/retry", "", "405 /errors/method-not-allowed"},
@@ -293,6 +379,7 @@ TEST_F(AdminTest, FAIL_M9_EveryPathWithEveryMethod) {
         << row.method << " " << row.target << " " << row.body;
   }
   EXPECT_TRUE(ports_.sent.empty());
+  EXPECT_TRUE(admin_.records.empty());
 }
 
 }  // namespace
