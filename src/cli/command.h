@@ -31,5 +31,8 @@ extern const Command kIncidents;
 extern const Command kResolve;
 extern const Command kStop;
 extern const Command kAudit;
+extern const Command kDestinations;
+extern const Command kNodes;
+extern const Command kTop;
 
 }  // namespace settle::cli

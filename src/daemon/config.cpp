@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "daemon/config_values.h"
 #include "net/socket.h"
+#include "net/url.h"
 
 namespace settle::daemon {
 namespace {
@@ -96,8 +97,23 @@ Result<void> check_endpoints(const Config& config) {
   return {};
 }
 
+Result<void> check_alerts(const Config& config) {
+  if (config.alert_url.empty()) return {};
+  const auto url = net::parse_url(config.alert_url);
+  if (!url) return invalid("alert.url: " + url.error().message);
+  if (url->scheme != "http" || !net::is_loopback(url->host)) {
+    return invalid("alert.url: " + std::string(url->authority) +
+                   " is not on this machine, and this version has no TLS; give a relay on http://127.0.0.1:PORT/…");
+  }
+  if (config.alert_secret_file.empty()) {
+    return invalid("alert.url: alerts are signed; set alert.secret-file to a file with a secret");
+  }
+  return {};
+}
+
 Result<void> check(const Config& config) {
   if (const auto fine = check_endpoints(config); !fine) return fine.error();
+  if (const auto fine = check_alerts(config); !fine) return fine.error();
   if (config.workers > config.shards) {
     return invalid("workers: " + std::to_string(config.workers) + " threads for " + std::to_string(config.shards) +
                    " shards would leave some without work; set workers to at most shards");

@@ -19,6 +19,14 @@ std::string_view destination_of(std::string_view url) {
   return url.substr(0, end);
 }
 
+void GateTotals::add(const GateTotals& other) {
+  closed = std::max(closed, other.closed);
+  open = std::max(open, other.open);
+  half_open = std::max(half_open, other.half_open);
+  paused = std::max(paused, other.paused);
+  waiting += other.waiting;
+}
+
 void DestinationFigures::add(const DestinationFigures& other) {
   paused = paused || other.paused;
   if (rank(other.breaker) > rank(breaker)) {

@@ -13,6 +13,14 @@ namespace settle::engine {
 /// Scheme, host and port of a URL: "http://host:port".
 std::string_view destination_of(std::string_view url);
 
+/// Destinations by state, and what they hold back.
+struct GateTotals {
+  std::size_t closed = 0, open = 0, half_open = 0, paused = 0, waiting = 0;
+
+  /// Workers share destinations: the larger number of each, and the sum of what waits.
+  void add(const GateTotals& other);
+};
+
 /// What one worker knows of one destination.
 struct DestinationFigures {
   std::string name;

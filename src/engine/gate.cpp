@@ -172,6 +172,22 @@ DestinationFigures DestinationGate::figures_of(std::uint64_t id) const {
   return figures_of(destinations_[id >> kCounterBits]);
 }
 
+GateTotals DestinationGate::totals() const {
+  GateTotals out;
+  for (const Destination& to : destinations_) {
+    if (to.name.empty()) continue;
+    out.waiting += to.finishing.size() + to.beginning.size();
+    if (to.paused) {
+      ++out.paused;
+    } else if (to.breaker.state() == BreakerState::kClosed) {
+      ++out.closed;
+    } else {
+      ++(to.breaker.state() == BreakerState::kOpen ? out.open : out.half_open);
+    }
+  }
+  return out;
+}
+
 std::vector<DestinationFigures> DestinationGate::figures() const {
   std::vector<DestinationFigures> out;
   out.reserve(by_name_.size());

@@ -65,6 +65,7 @@ class DestinationGate {
   [[nodiscard]] std::size_t destinations() const { return by_name_.size(); }
   [[nodiscard]] std::vector<DestinationFigures> figures() const;
   [[nodiscard]] DestinationFigures figures_of(std::uint64_t id) const;
+  [[nodiscard]] GateTotals totals() const;
 
  private:
   struct Destination {

@@ -215,6 +215,7 @@ std::size_t Worker::open() const { return impl_->core().open.size(); }
 std::size_t Worker::incidents() const { return impl_->core().incidents; }
 Instant Worker::oldest_open() const { return impl_->oldest(); }
 std::vector<DestinationFigures> Worker::destinations() const { return impl_->core().gate.figures(); }
+GateTotals Worker::destination_totals() const { return impl_->core().gate.totals(); }
 bool Worker::owns(ShardNo shard) const { return impl_->owns(shard); }
 bool Worker::is_ready() const { return impl_->is_ready(); }
 

@@ -246,6 +246,7 @@ class Worker {
   [[nodiscard]] std::size_t incidents() const;  ///< open transactions that wait for a person
   [[nodiscard]] Instant oldest_open() const;    ///< begin of the oldest open transaction; kNever: none
   [[nodiscard]] std::vector<DestinationFigures> destinations() const;
+  [[nodiscard]] GateTotals destination_totals() const;
   [[nodiscard]] bool owns(ShardNo shard) const;
   [[nodiscard]] bool is_ready() const;  ///< every owned shard is loaded
 

@@ -18,6 +18,8 @@ constexpr std::string_view kTransactions = "/v1/transactions/";
 constexpr std::size_t kOperatorBytesMax = 128;
 constexpr std::int64_t kAuditPageDefault = 100;
 constexpr std::int64_t kAuditPageMax = 1000;
+constexpr std::int64_t kDestinationsDefault = 100;
+constexpr std::int64_t kDestinationsMax = 10'000;
 
 Rendered not_ready(std::string_view reason) {
   Rendered out;
@@ -129,14 +131,15 @@ AdminFace::AdminFace(Ports& ports, AdminPorts& admin, Respond respond)
 void AdminFace::on_request(const net::HttpRequest& request, net::ResponseSlot slot) {
   const std::string_view path = request.path;
   const std::optional<OperatorPlace> place = operator_place_of(path);
+  const std::optional<PausePlace> pausing = pause_place_of(path);
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/v1/incidents" ||
-                     path == "/v1/audit" || place;
+                     path == "/v1/audit" || path == "/v1/destinations" || path == "/v1/nodes" || place || pausing;
   if (!known) {
     return answer(slot, render_problem(ErrorName::kUnknownRoute,
                                        "there is no " + excerpt(path) +
                                            " on the admin listener; transactions are read on api.http"));
   }
-  const std::string_view allowed = place ? "POST" : "GET";
+  const std::string_view allowed = place || pausing ? "POST" : "GET";
   if (request.method != allowed) {
     Rendered out = render_problem(ErrorName::kMethodNotAllowed, excerpt(path) + " takes " + std::string(allowed) +
                                                                     ", not " + excerpt(request.method, 16));
@@ -146,7 +149,10 @@ void AdminFace::on_request(const net::HttpRequest& request, net::ResponseSlot sl
   QueryString query(request.query);
   if (place) return operate(*place, query, request, slot);
   if (path == "/v1/incidents") return incidents(query, slot);
+  if (pausing) return pause(*pausing, query, request, slot);
   if (path == "/v1/audit") return audit(query, slot);
+  if (path == "/v1/nodes") return nodes(query, slot);
+  if (path == "/v1/destinations") return destinations(query, slot);
   if (!query.finish({})) return answer(slot, render_problem(query.refusal()));
   if (path == "/healthz") return answer(slot, fine("ok"));
   return path == "/readyz" ? readyz(slot) : metrics(slot);
@@ -284,6 +290,94 @@ void AdminFace::audit(QueryString& query, net::ResponseSlot slot) {
   };
   if (admin_.read_audit(static_cast<std::uint64_t>(from), static_cast<std::size_t>(limit), then)) return;
   answer(slot, render_problem(ErrorName::kOverloaded, kBusy));
+}
+
+void AdminFace::nodes(QueryString& query, net::ResponseSlot slot) {
+  if (!query.finish({})) return answer(slot, render_problem(query.refusal()));
+  const NodesSnapshot snapshot = admin_.nodes();
+  std::size_t owned = 0;
+  for (const Node& node : snapshot.nodes) owned += node.shards.size();
+  Rendered out;
+  out.status = 200;
+  wire::JsonWriter json(out.body);
+  json.begin_object();
+  json.key("shards");
+  json.number(snapshot.shards);
+  json.key("shards_owned");
+  json.number(owned);
+  json.key("nodes");
+  json.begin_array();
+  for (const Node& node : snapshot.nodes) {
+    json.begin_object();
+    json.member("name", node.name);
+    json.member("address", node.address);
+    json.key("shards");
+    json.number(node.shards.size());
+    json.key("self");
+    json.boolean(node.name == snapshot.self);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  answer(slot, out);
+}
+
+// ------------------------------------------------------------------------------------------------------ destinations
+
+void AdminFace::collect_destinations(net::ResponseSlot slot, std::function<Rendered(DestinationsSnapshot&&)> render) {
+  const std::uint64_t number = ++numbers_;
+  for_destinations_.push_back({number, slot});
+  admin_.after(kProbeTimeout, [this, number, slot] {
+    if (take(for_destinations_, number)) {
+      answer(slot, render_problem(ErrorName::kOverloaded, "a worker did not answer within two seconds"));
+    }
+  });
+  admin_.collect_destinations([this, number, slot, render = std::move(render)](DestinationsSnapshot&& snapshot) {
+    if (take(for_destinations_, number)) answer(slot, render(std::move(snapshot)));
+  });
+}
+
+void AdminFace::destinations(QueryString& query, net::ResponseSlot slot) {
+  std::int64_t limit = kDestinationsDefault;
+  if (!query.take_whole("limit", 1, kDestinationsMax, ErrorName::kTooMany, limit) || !query.finish("limit")) {
+    return answer(slot, render_problem(query.refusal()));
+  }
+  collect_destinations(slot, [limit](DestinationsSnapshot&& snapshot) {
+    return render_destinations(std::move(snapshot), static_cast<std::size_t>(limit));
+  });
+}
+
+void AdminFace::pause(const PausePlace& place, QueryString& query, const net::HttpRequest& request,
+                      net::ResponseSlot slot) {
+  const std::optional<std::string> name = percent_decoded(place.name);
+  if (!name || !is_destination(*name)) {
+    return answer(slot, render_problem(ErrorName::kInvalid,
+                                       "the path names no destination: scheme, host and port as in "
+                                       "\"http://127.0.0.1:8080\", as /v1/destinations has it"));
+  }
+  if (!query.finish({})) return answer(slot, render_problem(query.refusal()));
+  audit::Record record;
+  record.verb = place.pause ? "pause" : "resume";
+  record.destination = *name;
+  record.who = who_of(request);
+  if (!read_reason(body_, request.body, record.verb, record.reason)) {
+    return answer(slot, render_problem(body_.refusal()));
+  }
+  const auto then = [this, slot, name = *name](const PauseResult& result) {
+    switch (result.outcome) {
+      case PauseResult::Outcome::kDone:
+        return collect_destinations(
+            slot, [name](DestinationsSnapshot&& snapshot) { return render_destination(snapshot, name); });
+      case PauseResult::Outcome::kNotAudited:
+        return answer(slot, render_problem(ErrorName::kAuditUnavailable, result.message));
+      case PauseResult::Outcome::kNotStored:
+        return answer(slot, render_problem(ErrorName::kStoreUnknown, result.message));
+      case PauseResult::Outcome::kTooMany:
+        return answer(slot, render_problem(ErrorName::kTooMany, result.message));
+    }
+  };
+  if (!admin_.set_paused(std::move(record), place.pause, then))
+    answer(slot, render_problem(ErrorName::kOverloaded, kBusy));
 }
 
 void AdminFace::on_reply(engine::Token token, Rendered&& rendered) {
