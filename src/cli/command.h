@@ -34,5 +34,6 @@ extern const Command kAudit;
 extern const Command kDestinations;
 extern const Command kNodes;
 extern const Command kTop;
+extern const Command kBarrier;
 
 }  // namespace settle::cli

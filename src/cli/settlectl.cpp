@@ -12,8 +12,8 @@
 namespace settle::cli {
 namespace {
 
-constexpr std::array kCommands = {&kSubmit,  &kList, &kShow,         &kWait,  &kAbort, &kIncidents, &kRetry,
-                                  &kResolve, &kStop, &kDestinations, &kNodes, &kAudit, &kTop,       &kVerify};
+constexpr std::array kCommands = {&kSubmit, &kList,         &kShow,  &kWait,  &kAbort, &kIncidents, &kRetry,  &kResolve,
+                                  &kStop,   &kDestinations, &kNodes, &kAudit, &kTop,   &kVerify,    &kBarrier};
 
 constexpr std::array kCommonOptions = {
     Option{"--api", "HOST:PORT", "the daemon's api.http; else SETTLE_API, else 127.0.0.1:36789"},
