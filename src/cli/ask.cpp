@@ -4,6 +4,7 @@
 
 #include "cli/json.h"
 #include "cli/printable.h"
+#include "net/http_fields.h"
 
 namespace settle::cli {
 namespace {
@@ -72,10 +73,18 @@ int refused(Shell& shell, const Endpoint& to, const HttpRequest& request, const 
   return kRefused;
 }
 
+/// Orders on the admin listener say whose they are; a name that is no header value is left out.
+HttpRequest signed_by_operator(const Shell& shell, const Endpoint& to, HttpRequest request) {
+  if (&to != &shell.admin || request.method == "GET" || shell.operator_name.empty()) return request;
+  std::string line;
+  if (net::append_header(line, "settle-operator", shell.operator_name)) request.headers += line;
+  return request;
+}
+
 }  // namespace
 
 Asked ask(Shell& shell, const Endpoint& to, const HttpRequest& request, std::chrono::milliseconds wait) {
-  Result<HttpAnswer> answer = exchange(to, request, kPatience + wait);
+  Result<HttpAnswer> answer = exchange(to, signed_by_operator(shell, to, request), kPatience + wait);
   if (!answer) return {std::nullopt, no_answer(shell, to, request, answer.error())};
   if (answer->status < 200 || answer->status > 299) return {std::nullopt, refused(shell, to, request, *answer)};
   return {std::move(answer->body), kOk};

@@ -22,6 +22,7 @@ class ScriptedDaemon {
   struct Seen {
     std::string line;  ///< "POST /v1/transactions"
     std::string body;
+    std::string who;  ///< header settle-operator
   };
 
   ScriptedDaemon() {
@@ -66,7 +67,7 @@ class ScriptedDaemon {
   void on_request(const net::HttpRequest& request, net::ResponseSlot slot) {
     const std::lock_guard held(lock_);
     const std::string line = std::string(request.method) + " " + std::string(request.target);
-    seen_.push_back({line, std::string(request.body)});
+    seen_.push_back({line, std::string(request.body), std::string(request.header("settle-operator").value_or(""))});
     const auto found = script_.find(line);
     if (found == script_.end()) return server_->respond(slot, 599, "text/plain", "not in the script: " + line);
     const Answer next = found->second.front();

@@ -12,7 +12,8 @@
 namespace settle::cli {
 namespace {
 
-constexpr std::array kCommands = {&kSubmit, &kList, &kShow, &kWait, &kAbort, &kRetry, &kVerify};
+constexpr std::array kCommands = {&kSubmit, &kList,         &kShow,  &kWait,  &kAbort, &kIncidents, &kRetry,  &kResolve,
+                                  &kStop,   &kDestinations, &kNodes, &kAudit, &kTop,   &kVerify,    &kBarrier};
 
 constexpr std::array kCommonOptions = {
     Option{"--api", "HOST:PORT", "the daemon's api.http; else SETTLE_API, else 127.0.0.1:36789"},
@@ -141,7 +142,8 @@ int settlectl(const Surroundings& around, const std::vector<std::string>& args) 
     print_help(shell.err);
     return kUsage;
   }
-  if (line->arguments.words().size() != command->words_count) {
+  const std::size_t words = line->arguments.words().size();
+  if (words < command->words_count || words > std::max(command->words_count, command->words_max)) {
     const std::string takes = command->words.empty() ? "no words" : std::string(command->words);
     return usage_error(shell, command->name, std::string(command->name) + " takes " + takes);
   }
@@ -153,6 +155,7 @@ int settlectl(const Surroundings& around, const std::vector<std::string>& args) 
   shell.api = *api;
   shell.admin = *admin;
   shell.json = line->arguments.has("--json");
+  shell.operator_name = around.environment("SETTLE_OPERATOR").value_or(around.environment("USER").value_or(""));
   return command->run(shell, line->arguments);
 }
 

@@ -34,6 +34,7 @@ struct Shell {
   Endpoint admin;
   bool json = false;                   ///< print what the daemon sent, byte for byte
   std::int64_t (*now_us)() = nullptr;  ///< microseconds since 1970
+  std::string operator_name{};         ///< for the audit: SETTLE_OPERATOR, else USER; may be empty
 };
 
 }  // namespace settle::cli

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "daemon/config_values.h"
 #include "net/socket.h"
+#include "net/url.h"
 
 namespace settle::daemon {
 namespace {
@@ -96,8 +97,23 @@ Result<void> check_endpoints(const Config& config) {
   return {};
 }
 
+Result<void> check_alerts(const Config& config) {
+  if (config.alert_url.empty()) return {};
+  const auto url = net::parse_url(config.alert_url);
+  if (!url) return invalid("alert.url: " + url.error().message);
+  if (url->scheme != "http" || !net::is_loopback(url->host)) {
+    return invalid("alert.url: " + std::string(url->authority) +
+                   " is not on this machine, and this version has no TLS; give a relay on http://127.0.0.1:PORT/…");
+  }
+  if (config.alert_secret_file.empty()) {
+    return invalid("alert.url: alerts are signed; set alert.secret-file to a file with a secret");
+  }
+  return {};
+}
+
 Result<void> check(const Config& config) {
   if (const auto fine = check_endpoints(config); !fine) return fine.error();
+  if (const auto fine = check_alerts(config); !fine) return fine.error();
   if (config.workers > config.shards) {
     return invalid("workers: " + std::to_string(config.workers) + " threads for " + std::to_string(config.shards) +
                    " shards would leave some without work; set workers to at most shards");
@@ -137,6 +153,19 @@ std::string node_name(const Config& config) {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name.front() == 0) return "settled";
   return name.data();
+}
+
+std::string audit_path(const Config& config) {
+  if (!config.audit_file.empty() || config.store.kind == StoreKind::kMemory) return config.audit_file;
+  if (config.store.kind == StoreKind::kEmbedded) return config.store.directory + "/audit.log";
+  // Several daemons may stand in one folder.
+  std::string name = node_name(config);
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  std::replace_if(name.begin(), name.end(), [&](char c) { return !is_plain(c); }, '_');
+  return "settled-audit-" + name + ".log";
 }
 
 std::vector<std::string_view> keys_not_served(const Config& config) {

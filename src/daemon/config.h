@@ -60,10 +60,18 @@ struct Config {
   std::size_t body_bytes_max = 0;
   std::size_t reads_waiting_max = 0;
   std::size_t calls_per_destination = 0;  ///< of the whole daemon
+  std::uint32_t breaker_failures = 0;     ///< 0: breakers never open
+  Duration breaker_pause{};
+  Duration breaker_pause_max{};
 
-  std::string failpoint;   ///< empty: none
-  std::string ports_file;  ///< empty: none
-  std::string ready_file;  ///< empty: none
+  std::string alert_url;  ///< empty: no alerts
+  std::string alert_secret_file;
+  std::string alert_secret;  ///< what stands there; not a key, and not for the log
+  Duration alert_oldest{};   ///< 0: age is worth no alert
+  std::string audit_file;    ///< empty: see audit_path()
+  std::string failpoint;     ///< empty: none
+  std::string ports_file;    ///< empty: none
+  std::string ready_file;    ///< empty: none
 };
 
 /// One key with its value as it was written, and where: "settled.toml:3" or "--api.http".
@@ -91,6 +99,9 @@ Result<Config> make_config(std::span<const Setting> settings);
 
 /// This daemon's name in its store.
 std::string node_name(const Config& config);
+
+/// Where this daemon's audit is kept; empty: in memory, like the store's transactions.
+std::string audit_path(const Config& config);
 
 /// Keys of parts that are on in `config` and that this version does not have.
 std::vector<std::string_view> keys_not_served(const Config& config);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <latch>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+constexpr Duration kPausesReadEvery = seconds{2};
 
 // Where others reach a listener: one on all addresses is reached under the host's name.
 std::string advertised(Endpoint listener, std::uint16_t port) {
@@ -53,11 +56,15 @@ Daemon::Daemon(const Config& config, Store& store)
                   if (last) changed();
                 });
               }),
+      audit_(audit_path(config)),
+      pauses_([this](const std::string& name, bool paused) { tell_of_pause(name, paused); }),
       keeper_(store, keeper_options(config), *this) {
   around_.config = &config_;
   around_.writer = &writer_;
   around_.reader = &reader_;
   around_.directory = &directory_;
+  around_.audit = &audit_;
+  around_.pauses = &pauses_;
   around_.dropped = [this](Lease lease) {
     if (keeper_options(config_).exclusive) {
       die(kExitLostOwnership, "the store says that somebody else owns a shard of a store that can only be ours",
@@ -69,6 +76,18 @@ Daemon::Daemon(const Config& config, Store& store)
   around_.collect = [this](net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then) {
     collect(loop, std::move(then));
   };
+  around_.collect_destinations = [this](net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then) {
+    collect_destinations(loop, std::move(then));
+  };
+  if (!config_.alert_url.empty()) {
+    Alerts::Options options;
+    options.sender.url = config_.alert_url;
+    options.sender.secret = config_.alert_secret;
+    options.node = node_name(config_);
+    options.oldest = config_.alert_oldest;
+    alerts_ = std::make_unique<Alerts>(std::move(options), around_.collect);
+    around_.alerts = alerts_.get();
+  }
   for (std::size_t index = 0; index < config_.workers; ++index) {
     threads_.push_back(std::make_unique<WorkerThread>(static_cast<std::uint8_t>(index), around_));
     around_.threads.push_back(threads_.back().get());
@@ -89,14 +108,18 @@ void Daemon::changed() {
 Result<Daemon::Listeners> Daemon::start() {
   const auto listeners = listen();
   if (!listeners) return listeners.error();
-  keeper_.set_address(advertised(config_.api_http, listeners->api));
+  around_.address = advertised(config_.api_http, listeners->api);
+  keeper_.set_address(around_.address);
+  read_pauses();
   writer_.start();
   reader_.start();
   // The workers own their shards before their loops run, so no request meets a worker that owns nothing.
   keeper_.start();
   running_.store(true, std::memory_order_release);
   for (const auto& thread : threads_) thread->start();
+  if (alerts_) alerts_->start();
   prune_again_later();
+  if (config_.store.is_shared()) read_pauses_again_later();
   return listeners;
 }
 
@@ -211,10 +234,73 @@ void Daemon::collect(net::Loop& loop, std::function<void(const api::MetricsSnaps
       sum.reads_waiting = reader_.waiting();
       sum.records_loaded = loader_.loaded();
       sum.records_damaged = loader_.damaged();
+      if (alerts_) alerts_->add_figures(sum);
       sum.is_ready = is_ready() && !shutting_down_;
       loop.post([gathering, then] { then(gathering->sum); });
     });
   }
+}
+
+// ------------------------------------------------------------------------------------------------------ destinations
+
+void Daemon::collect_destinations(net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then) {
+  struct Gathering {
+    std::mutex lock;  // among the few that gather
+    std::size_t missing = 0;
+    std::map<std::string, engine::DestinationFigures> sum;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->missing = threads_.size();
+  for (const auto& thread : threads_) {
+    thread->loop().post([this, &loop, gathering, then, asked = thread.get()] {
+      const std::lock_guard hold(gathering->lock);
+      for (engine::DestinationFigures& figures : asked->destinations()) {
+        const auto [at, is_new] = gathering->sum.try_emplace(figures.name, figures);
+        if (!is_new) at->second.add(figures);
+      }
+      if (--gathering->missing > 0) return;
+      loop.post([this, gathering, then] {
+        api::DestinationsSnapshot snapshot;
+        for (auto& [name, figures] : gathering->sum) snapshot.figures.push_back(std::move(figures));
+        snapshot.pauses = pauses_.all();
+        then(std::move(snapshot));
+      });
+    });
+  }
+}
+
+void Daemon::tell_of_pause(const std::string& name, bool paused) {
+  for (const auto& thread : threads_) {
+    std::vector<engine::Input> inputs;
+    inputs.emplace_back(engine::PauseDestination{name, paused});
+    if (running_.load(std::memory_order_acquire)) {
+      thread->give(std::move(inputs));
+    } else {
+      thread->give_now(std::move(inputs));
+    }
+  }
+}
+
+// Before the first call can leave.
+void Daemon::read_pauses() {
+  if (const auto read = pauses_.refresh(store_); !read) {
+    die(kExitStoreClosed, "which destinations are paused cannot be read", read.error().message);
+  }
+}
+
+// Another daemon of the store may have been told.
+void Daemon::read_pauses_again_later() {
+  net::Loop& loop = threads_.front()->loop();
+  loop.post([this, &loop] {
+    loop.at(loop.now() + kPausesReadEvery, [this, &loop] {
+      const auto read = [this](Store& store) {
+        if (const auto done = pauses_.refresh(store); !done) {
+          log(LogLevel::kWarn, "which destinations are paused could not be read", {{"why", done.error().message}});
+        }
+      };
+      if (!reader_.read(loop, read, [this] { read_pauses_again_later(); })) read_pauses_again_later();
+    });
+  });
 }
 
 void Daemon::prune_again_later() {
@@ -268,6 +354,7 @@ void Daemon::shut_down() {
   if (!idle) log(LogLevel::kWarn, "the drain's time is up; calls that have not ended are asked again after the start");
   for (const auto& thread : threads_) thread->stop();
   for (const auto& thread : threads_) thread->join();
+  if (alerts_) alerts_->stop();
   // The last turns of the loops have handed over what they had; receipts find nobody any more.
   writer_.finish();
   loader_.stop();

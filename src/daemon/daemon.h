@@ -8,10 +8,13 @@
 #include <mutex>
 #include <vector>
 
+#include "audit/log.h"
+#include "daemon/alerts.h"
 #include "daemon/config.h"
 #include "daemon/directory.h"
 #include "daemon/keeper.h"
 #include "daemon/loader.h"
+#include "daemon/pauses.h"
 #include "daemon/reader.h"
 #include "daemon/worker_thread.h"
 #include "daemon/writer.h"
@@ -61,6 +64,10 @@ class Daemon final : private Ownership {
                    const std::function<void()>& then = {});
   void load(const std::vector<Lease>& leases);
   void collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then);
+  void collect_destinations(net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then);
+  void tell_of_pause(const std::string& name, bool paused);
+  void read_pauses();
+  void read_pauses_again_later();
   void prune_again_later();
   void drain_workers();
   [[nodiscard]] bool all_idle() const;
@@ -73,6 +80,9 @@ class Daemon final : private Ownership {
   Reader reader_;
   Loader loader_;
   Directory directory_;
+  audit::Log audit_;  // on the reader's thread
+  Pauses pauses_;
+  std::unique_ptr<Alerts> alerts_;  // none: nobody wants any
   Keeper keeper_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
 

@@ -15,8 +15,14 @@ void Directory::update(const std::vector<Node>& there, std::string_view self) {
   {
     const std::lock_guard hold(lock_);
     addresses_ = std::move(addresses);
+    nodes_ = there;
   }
   is_alone_.store(is_alone, std::memory_order_release);
+}
+
+std::vector<Node> Directory::nodes() const {
+  const std::lock_guard hold(lock_);
+  return nodes_;
 }
 
 std::optional<std::string> Directory::other_owner(ShardNo shard) const {

@@ -17,12 +17,16 @@ class Directory {
   /// `self`: shards of this daemon are nobody else's.
   void update(const std::vector<Node>& there, std::string_view self);
 
+  /// Everybody, this daemon included; empty: the store has one owner.
+  [[nodiscard]] std::vector<Node> nodes() const;
+
   /// Where another daemon that owns the shard is reached.
   [[nodiscard]] std::optional<std::string> other_owner(ShardNo shard) const;
 
  private:
   std::atomic<bool> is_alone_{true};  // who shares nothing pays nothing
   mutable std::mutex lock_;
+  std::vector<Node> nodes_;             // guarded by lock_
   std::vector<std::string> addresses_;  // guarded by lock_; by shard, empty: ours or nobody's
 };
 

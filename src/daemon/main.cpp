@@ -8,10 +8,12 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "daemon/alerts.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/exit_codes.h"
@@ -33,7 +35,12 @@ Result<Config> configure(const CommandLine& line) {
     settings = std::move(*read);
   }
   settings.insert(settings.end(), line.settings.begin(), line.settings.end());
-  return make_config(settings);
+  auto config = make_config(settings);
+  if (!config || config->alert_url.empty()) return config;
+  auto secret = read_secret(config->alert_secret_file);
+  if (!secret) return secret.error();
+  config->alert_secret = std::move(*secret);
+  return config;
 }
 
 // Every client and every participant takes a descriptor.

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "daemon/alerts.h"
 #include "daemon/reader.h"
 #include "daemon/writer.h"
 
@@ -43,6 +44,7 @@ engine::WorkerOptions worker_options(const Config& config) {
   options.limits.unsaved_max = share(config.unsaved_max, config.workers);
   options.limits.waiting_loads_max = share(config.held_while_loading_max, config.workers);
   options.limits.calls_per_destination = share(config.calls_per_destination, config.workers);
+  options.limits.breaker = {config.breaker_failures, config.breaker_pause, config.breaker_pause_max};
   options.seed = fresh_seed();
   return options;
 }
@@ -293,6 +295,22 @@ void WorkerThread::event(engine::EventLevel level, std::string_view what, std::s
   }
 }
 
+void WorkerThread::incident(const engine::IncidentNotice& notice) {
+  if (around_.alerts != nullptr) around_.alerts->incident(notice, loop_.now());
+}
+
+void WorkerThread::destination_changed(const engine::DestinationFigures& figures, bool is_down) {
+  if (is_down) {
+    log(LogLevel::kWarn, "destination does not serve; its calls wait, one probes it now and then",
+        {{"destination", figures.name},
+         {"failures", std::to_string(figures.failures_in_a_row)},
+         {"last", answer_text(figures.last_error)}});
+  } else {
+    log(LogLevel::kInfo, "destination serves again", {{"destination", figures.name}});
+  }
+  if (around_.alerts != nullptr) around_.alerts->destination(figures, is_down, loop_.now());
+}
+
 // ------------------------------------------------------------------------------------------------------ api::Ports
 
 void WorkerThread::on_api_request(const net::HttpRequest& request, net::ResponseSlot slot) {
@@ -378,6 +396,66 @@ void WorkerThread::after(Duration pause, std::function<void()> then) {
   (void)loop_.at(loop_.now() + pause, std::move(then));
 }
 
+// Where logs are collected elsewhere, the line is what a chain that was cut short is held against.
+std::function<Result<std::uint64_t>()> WorkerThread::writing(audit::Record&& record) {
+  record.at = loop_.now();
+  record.node = node_name(*around_.config);
+  return [log = around_.audit, record = std::move(record)] {
+    const Result<std::uint64_t> written = log->append(record);
+    if (written) {
+      settle::log(LogLevel::kInfo, "operator's verb",
+                  {{"verb", record.verb},
+                   {"gid", record.gid},
+                   {"branch", record.branch},
+                   {"destination", record.destination},
+                   {"who", record.who},
+                   {"reason", record.reason},
+                   {"audit", std::to_string(*written)},
+                   {"head", log->place().head}});
+    }
+    return written;
+  };
+}
+
+bool WorkerThread::audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) {
+  auto written = std::make_shared<Result<std::uint64_t>>(std::uint64_t{0});
+  const auto write = [write = writing(std::move(record)), written](Store&) { *written = write(); };
+  return around_.reader->read(loop_, write, [written, then = std::move(then)] { then(*written); });
+}
+
+bool WorkerThread::set_paused(audit::Record&& record, bool paused, std::function<void(const api::PauseResult&)> then) {
+  const api::Pause pause{record.destination, record.reason, record.who, loop_.now()};
+  auto result = std::make_shared<api::PauseResult>();
+  const auto change = [write = writing(std::move(record)), pauses = around_.pauses, pause, paused,
+                       result](Store& store) {
+    const Result<std::uint64_t> written = write();
+    *result = written ? pauses->change(store, pause, paused)
+                      : api::PauseResult{api::PauseResult::Outcome::kNotAudited, written.error().message};
+  };
+  return around_.reader->read(loop_, change, [result, then = std::move(then)] { then(*result); });
+}
+
+void WorkerThread::collect_destinations(std::function<void(api::DestinationsSnapshot&&)> then) {
+  around_.collect_destinations(loop_, std::move(then));
+}
+
+api::NodesSnapshot WorkerThread::nodes() {
+  const Config& config = *around_.config;
+  api::NodesSnapshot out{around_.directory->nodes(), node_name(config), config.shards};
+  if (!out.nodes.empty() || config.store.is_shared()) return out;
+  Node alone{out.self, around_.address, {}};
+  for (ShardNo shard = 0; shard < config.shards; ++shard) alone.shards.push_back(shard);
+  out.nodes.push_back(std::move(alone));
+  return out;
+}
+
+bool WorkerThread::read_audit(std::uint64_t from, std::size_t limit,
+                              std::function<void(const Result<std::string>&)> then) {
+  auto lines = std::make_shared<Result<std::string>>(std::string());
+  const auto read = [log = around_.audit, from, limit, lines](Store&) { *lines = log->read(from, limit); };
+  return around_.reader->read(loop_, read, [lines, then = std::move(then)] { then(*lines); });
+}
+
 void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
   const engine::Counters& counters = worker_.counters();
   sum.engine.begun += counters.begun;
@@ -408,6 +486,8 @@ void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
   sum.client.connections += participant_.stats().connections;
   sum.client.rescued += participant_.stats().rescued;
   sum.calls_open += participant_.open_calls();
+  sum.engine.breakers_opened += counters.breakers_opened;
+  sum.destinations.add(worker_.destination_totals());
 }
 
 }  // namespace settle::daemon

@@ -12,9 +12,11 @@
 #include "api/admin/admin.h"
 #include "api/http/face.h"
 #include "api/http/ports.h"
+#include "audit/log.h"
 #include "daemon/config.h"
 #include "daemon/directory.h"
 #include "daemon/forwarder.h"
+#include "daemon/pauses.h"
 #include "engine/save_batch.h"
 #include "engine/worker.h"
 #include "net/http_server.h"
@@ -23,6 +25,7 @@
 
 namespace settle::daemon {
 
+class Alerts;
 class Reader;
 class WorkerThread;
 class Writer;
@@ -33,11 +36,16 @@ struct Surroundings {
   Writer* writer = nullptr;
   Reader* reader = nullptr;
   const Directory* directory = nullptr;
+  std::string address;  ///< where others reach this daemon
+  Pauses* pauses = nullptr;
+  Alerts* alerts = nullptr;            ///< null: nobody wants any
+  audit::Log* audit = nullptr;         ///< on the reader's thread
   std::vector<WorkerThread*> threads;  ///< by index; shard s belongs to threads[s % size]
   std::function<void(Lease)> dropped;  ///< any thread: a worker dropped this shard
   std::function<void()> idle_changed;  ///< any thread, during a drain
   /// Asks every thread for its numbers; `then` runs on `loop`. Any thread.
   std::function<void(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then)> collect;
+  std::function<void(net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then)> collect_destinations;
 };
 
 /// A thread with its loop, its listeners, its shards and its connections to participants: the shell around a
@@ -74,6 +82,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   [[nodiscard]] bool is_idle() const { return idle_.load(std::memory_order_acquire); }
   void stop() { loop_.stop(); }
 
+  /// On this thread.
+  [[nodiscard]] std::vector<engine::DestinationFigures> destinations() const { return worker_.destinations(); }
   /// On this thread: adds what it counts.
   void add_figures(api::MetricsSnapshot& sum) const;
 
@@ -96,6 +106,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void dropped(ShardNo shard, Epoch epoch) override;
   void event(engine::EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
              Op op) override;
+  void incident(const engine::IncidentNotice& notice) override;
+  void destination_changed(const engine::DestinationFigures& figures, bool is_down) override;
 
   // api::Ports
   void send(engine::Input&& input) override;
@@ -107,7 +119,13 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   // api::AdminPorts
   void collect(std::function<void(const api::MetricsSnapshot&)> then) override;
   void after(Duration pause, std::function<void()> then) override;
+  bool audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) override;
+  bool set_paused(audit::Record&& record, bool paused, std::function<void(const api::PauseResult&)> then) override;
+  void collect_destinations(std::function<void(api::DestinationsSnapshot&&)> then) override;
+  api::NodesSnapshot nodes() override;
+  bool read_audit(std::uint64_t from, std::size_t limit, std::function<void(const Result<std::string>&)> then) override;
 
+  std::function<Result<std::uint64_t>()> writing(audit::Record&& record);
   void on_api_request(const net::HttpRequest& request, net::ResponseSlot slot);
   bool forward(ShardNo shard, engine::Token token, Duration wait);
   void feed(engine::Input&& input);

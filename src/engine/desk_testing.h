@@ -10,7 +10,7 @@
 
 #include "engine/worker.h"
 
-namespace settle::engine::testing {
+namespace settle::engine {
 
 inline constexpr Instant kT0 = instant_of(1'700'000'000'000'000);
 inline constexpr ShardNo kShards = 4;
@@ -58,6 +58,13 @@ class Desk : public Outputs {
                      {}});
     if (call.bound == nullptr) return;
     for (const BoundPart& part : *call.bound) calls.back().bound.emplace_back(part.into, part.result);
+  }
+  void incident(const IncidentNotice& notice) override {
+    notices.push_back(
+        {std::string(notice.gid), std::string(notice.branch_id), notice.cause, notice.opened, notice.again});
+  }
+  void destination_changed(const DestinationFigures& figures, bool is_down) override {
+    changes.push_back(figures.name + (is_down ? " down" : " back"));
   }
   void reply(Token token, AnswerKind kind, const View* view) override {
     Said said{token, kind, {}};
@@ -175,8 +182,15 @@ class Desk : public Outputs {
   std::deque<Said> replies;
   std::deque<Asked> lookups;
   std::vector<ShardNo> drops;
+  struct Noticed {
+    std::string gid, branch;
+    Cause cause;
+    bool opened, again;
+  };
   std::vector<std::string> events;
+  std::vector<std::string> changes;
+  std::vector<Noticed> notices;
   Worker worker;
 };
 
-}  // namespace settle::engine::testing
+}  // namespace settle::engine

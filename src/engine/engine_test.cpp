@@ -11,12 +11,6 @@
 namespace settle::engine {
 namespace {
 
-using testing::Desk;
-using testing::kShards;
-using testing::kT0;
-using testing::Said;
-using testing::Sent;
-
 TEST(Worker, RemembersFirstThenActs) {
   Desk desk;
   desk.begin(1, "order-1", Desk::saga({"http://p/a", "http://p/b"}), std::chrono::seconds{5});
@@ -587,9 +581,13 @@ TEST(Gate, DestinationIsSchemeHostAndPort) {
 TEST(Gate, IdleDestinationsDoNotPileUp) {
   DestinationGate gate(1);
   for (int i = 0; i < 50'000; ++i) {
-    const auto slot = gate.enter("http://host-" + std::to_string(i) + "/");
+    const auto slot = gate.enter("http://host-" + std::to_string(i) + "/", kT0);
     ASSERT_TRUE(slot.admitted);
-    ASSERT_FALSE(gate.leave(slot.id));
+    CallEnded ended;
+    ended.id = slot.id;
+    ended.answer = 200;
+    EXPECT_EQ(gate.leave(ended, kT0), Breaker::Change::kNone);
+    ASSERT_FALSE(gate.next(slot.id, kT0));
   }
   EXPECT_LE(gate.destinations(), 10'001U);
 }

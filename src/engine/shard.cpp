@@ -174,7 +174,7 @@ void Shard::drive(Entry& entry, Instant now) {
   ready_.clear();
   protocol::ready(*entry.plan, entry.state, now, ready_);
   for (const protocol::OpRef ref : ready_) {
-    const DestinationGate::Entry slot = core_.gate.enter(url_of(*entry.plan, ref));
+    const DestinationGate::Entry slot = core_.gate.enter(url_of(*entry.plan, ref), now);
     OpState& op = protocol::op_state(entry.state, ref);
     op.call = slot.id;
     if (slot.admitted) {
@@ -368,10 +368,23 @@ void Shard::count_incident(Entry& entry) {
     const Incident& incident = *entry.state.incident;
     core_.outputs.event(EventLevel::kWarn, "incident opened", entry.gid, branch_id_of(*entry.plan, incident.branch),
                         incident.op);
+    notify(entry, true, false);
   } else {
     --core_.incidents;
     core_.outputs.event(EventLevel::kInfo, "incident closed itself", entry.gid, "", Op::kAction);
+    notify(entry, false, false);
   }
+}
+
+void Shard::notify(const Entry& entry, bool opened, bool again) {
+  IncidentNotice notice{.gid = entry.gid, .branch_id = {}, .opened = opened, .again = again};
+  if (opened) {
+    const Incident& incident = *entry.state.incident;
+    if (incident.branch >= 0) notice.branch_id = branch_id_of(*entry.plan, incident.branch);
+    notice.cause = incident.cause;
+    notice.since = incident.since;
+  }
+  core_.outputs.incident(notice);
 }
 
 /// Says once that an op has been asked for a long time without progress; it is asked on.
@@ -412,7 +425,10 @@ void Shard::on_loaded(StoredRecord&& record, Instant now) {
   entry.must = record.version;
   entry.durable = told_of(entry);
   entry.incident_counted = entry.state.incident.has_value();
-  if (entry.incident_counted) ++core_.incidents;
+  if (entry.incident_counted) {
+    ++core_.incidents;
+    notify(entry, true, true);
+  }
   ++core_.counters.recovered;
   core_.last_sequence = std::max(core_.last_sequence, record.tid.sequence);
   const auto step = protocol::step(*entry.plan, entry.state, {.on = protocol::Event::kRecover, .now = now});

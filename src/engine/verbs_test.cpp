@@ -12,11 +12,6 @@
 namespace settle::engine {
 namespace {
 
-using testing::Desk;
-using testing::kT0;
-using testing::Said;
-using testing::Sent;
-
 BranchPlan branch_of(std::string_view id) {
   BranchPlan branch;
   branch.id = id;

@@ -24,7 +24,7 @@ class Worker::Impl {
       : options_(options),
         core_{.options = options_,
               .outputs = outputs,
-              .gate = DestinationGate(options.limits.calls_per_destination),
+              .gate = DestinationGate(options.limits.calls_per_destination, options.limits.breaker, options.seed),
               .random = Random::stream(options.seed, "engine"),
               .counters = {},
               .open = {},
@@ -99,15 +99,19 @@ class Worker::Impl {
 
   void take(CallEnded&& answer, Instant now) {
     const bool leaks = planted(Bug::kSlotLeaks) && answer.answer == kAnswerTimeout;
-    const std::uint64_t id = answer.id;
+    CallEnded ended;  // what the gate needs of it; the shard takes the rest
+    ended.id = answer.id;
+    ended.answer = answer.answer;
     if (Shard* const shard = shard_for(answer.tid.shard)) shard->on_answer(std::move(answer), now);
+    if (leaks) return;
     // The slot is free last: what this answer leads to goes into line behind those who waited.
-    std::optional<QueuedCall> next = leaks ? std::nullopt : core_.gate.leave(id);
-    while (next) {
-      Shard* const shard = shard_for(next->tid.shard);
-      if (shard != nullptr && shard->on_slot(*next, now)) break;
-      next = core_.gate.pass_on(next->id);
-    }
+    const Breaker::Change change = core_.gate.leave(ended, now);
+    if (change != Breaker::Change::kNone) tell_of_breaker(ended.id, change);
+    let_out(ended.id, now);
+  }
+
+  void take(PauseDestination&& pause, Instant now) {
+    if (const auto id = core_.gate.set_paused(pause.name, pause.paused)) let_out(*id, now);
   }
 
   void take(Drain&&, Instant now) {
@@ -121,13 +125,15 @@ class Worker::Impl {
 
   void take(Tick&&, Instant now) {
     hand_over_lazy(now);
+    while (const auto id = core_.gate.pop_due(now)) let_out(*id, now);
     while (Entry* const entry = core_.timers.pop_due(now)) {
       if (Shard* const shard = shard_for(entry->tid.shard)) shard->on_due(*entry, now);
     }
   }
 
   [[nodiscard]] Instant next_due() const {
-    return core_.lazy.empty() ? core_.timers.next_due() : std::min(core_.timers.next_due(), lazy_due());
+    const Instant due = std::min(core_.timers.next_due(), core_.gate.next_due());
+    return core_.lazy.empty() ? due : std::min(due, lazy_due());
   }
   [[nodiscard]] const Core& core() const { return core_; }
 
@@ -163,6 +169,20 @@ class Worker::Impl {
     }
   }
 
+  /// Calls that may leave for that destination now.
+  void let_out(std::uint64_t id, Instant now) {
+    while (const std::optional<QueuedCall> next = core_.gate.next(id, now)) {
+      Shard* const shard = shard_for(next->tid.shard);
+      if (shard == nullptr || !shard->on_slot(*next, now)) core_.gate.forgo(next->id);
+    }
+  }
+
+  void tell_of_breaker(std::uint64_t id, Breaker::Change change) {
+    const bool is_down = change == Breaker::Change::kOpened;
+    if (is_down) ++core_.counters.breakers_opened;
+    core_.outputs.destination_changed(core_.gate.figures_of(id), is_down);
+  }
+
   /// For transactions that the server names: the shards take turns.
   Shard* any_shard() {
     for (std::size_t tried = 0; tried < shards_.size(); ++tried) {
@@ -194,6 +214,8 @@ const Counters& Worker::counters() const { return impl_->core().counters; }
 std::size_t Worker::open() const { return impl_->core().open.size(); }
 std::size_t Worker::incidents() const { return impl_->core().incidents; }
 Instant Worker::oldest_open() const { return impl_->oldest(); }
+std::vector<DestinationFigures> Worker::destinations() const { return impl_->core().gate.figures(); }
+GateTotals Worker::destination_totals() const { return impl_->core().gate.totals(); }
 bool Worker::owns(ShardNo shard) const { return impl_->owns(shard); }
 bool Worker::is_ready() const { return impl_->is_ready(); }
 

@@ -10,6 +10,8 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "engine/breaker.h"
+#include "engine/destination.h"
 #include "model/plan.h"
 #include "model/state.h"
 #include "participant/participant.h"
@@ -107,6 +109,12 @@ struct Found {
   std::optional<StoredRecord> record;  ///< nothing: the store has never had it
 };
 
+/// By an operator: calls to this destination wait from now on, or leave again.
+struct PauseDestination {
+  std::string name;  ///< as destination_of() names it
+  bool paused = true;
+};
+
 /// The process is about to end: callers that wait are answered with what is true now, and no call leaves any more.
 struct Drain {};
 
@@ -114,7 +122,7 @@ struct Drain {};
 struct Tick {};
 
 using Input = std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found,
-                           CallEnded, Drain, Tick>;
+                           CallEnded, PauseDestination, Drain, Tick>;
 
 // -------------------------------------------------------------------------------------------------------- outputs
 
@@ -148,6 +156,16 @@ struct View {
   bool provisional = false;  ///< the newest state of the branches is not durable yet
 };
 
+/// Something waits for a person, or does so no longer. Views are valid during the call only.
+struct IncidentNotice {
+  std::string_view gid;
+  std::string_view branch_id;  ///< empty: the transaction itself
+  Cause cause = Cause::kNone;
+  Instant since = kNoInstant;
+  bool opened = true;
+  bool again = false;  ///< told before, maybe by another owner; whoever was told and died may have told nobody
+};
+
 /// What the worker wants done. Called synchronously from Worker::on; must not call the worker back.
 class Outputs {
  public:
@@ -170,6 +188,9 @@ class Outputs {
   /// One line of structured log about a transaction. `branch_id` may be empty.
   virtual void event(EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
                      Op op) = 0;
+  virtual void incident(const IncidentNotice& /*notice*/) {}
+  /// Its breaker has opened, or closed again.
+  virtual void destination_changed(const DestinationFigures& /*figures*/, bool /*is_down*/) {}
 };
 
 // --------------------------------------------------------------------------------------------------------- worker
@@ -179,6 +200,7 @@ struct Limits {
   std::size_t unsaved_max = 20'000;        ///< saves without receipt per worker; beyond, begins are kOverloaded
   std::size_t waiting_loads_max = 10'000;  ///< requests held while shards load; beyond: kNotOwner
   std::size_t calls_per_destination = 256;
+  BreakerLimits breaker{};
   std::size_t branches_max = 1'000;                ///< of a transaction into which a client enlists
   Duration alert_after = std::chrono::minutes{5};  ///< phase two without progress
 };
@@ -202,7 +224,7 @@ ShardNo shard_of(std::string_view gid, std::uint16_t shards);
 /// Counts since the start, for metrics; plain numbers read on the worker's thread.
 struct Counters {
   std::uint64_t begun = 0, committed = 0, aborted = 0, calls = 0, saves_forced = 0, saves_lazy = 0, retries = 0;
-  std::uint64_t refused_overload = 0, incidents_opened = 0, fenced = 0, recovered = 0;
+  std::uint64_t refused_overload = 0, incidents_opened = 0, fenced = 0, recovered = 0, breakers_opened = 0;
 };
 
 /// All shards of one thread: inputs in, outputs out. No thread, lock, clock or socket inside, so that the simulator
@@ -223,6 +245,8 @@ class Worker {
   [[nodiscard]] std::size_t open() const;       ///< open transactions
   [[nodiscard]] std::size_t incidents() const;  ///< open transactions that wait for a person
   [[nodiscard]] Instant oldest_open() const;    ///< begin of the oldest open transaction; kNever: none
+  [[nodiscard]] std::vector<DestinationFigures> destinations() const;
+  [[nodiscard]] GateTotals destination_totals() const;
   [[nodiscard]] bool owns(ShardNo shard) const;
   [[nodiscard]] bool is_ready() const;  ///< every owned shard is loaded
 

@@ -7,15 +7,25 @@
 #include <string_view>
 #include <vector>
 
+#include "api/admin/destinations.h"
 #include "api/admin/metrics.h"
 #include "api/http/body_reader.h"
 #include "api/http/face.h"
 #include "api/http/pending.h"
 #include "api/http/ports.h"
 #include "api/http/query_string.h"
+#include "audit/chain.h"
 #include "net/http_server.h"
+#include "storage/store.h"
 
 namespace settle::api {
+
+/// Who shares the store, as the store said last.
+struct NodesSnapshot {
+  std::vector<Node> nodes;
+  std::string self;
+  std::uint16_t shards = 0;  ///< of the whole store
+};
 
 /// What the admin listener needs beside Ports. Called on its thread only.
 class AdminPorts {
@@ -27,6 +37,24 @@ class AdminPorts {
 
   /// Asks every worker; `then` runs on this thread, later or at once.
   virtual void collect(std::function<void(const MetricsSnapshot&)> then) = 0;
+
+  /// Puts the record into the audit, durably, with the time and the name of this daemon; `then` runs on this thread,
+  /// later. False: too many wait already, nothing was and will be written.
+  [[nodiscard]] virtual bool audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) = 0;
+
+  /// Lines of the audit from record number `from` on, at most `limit`. False: too many wait already.
+  [[nodiscard]] virtual bool read_audit(std::uint64_t from, std::size_t limit,
+                                        std::function<void(const Result<std::string>&)> then) = 0;
+
+  /// Audits `record`, keeps the pause (or its end) and tells every worker, in this order. False: as for audit().
+  [[nodiscard]] virtual bool set_paused(audit::Record&& record, bool paused,
+                                        std::function<void(const PauseResult&)> then) = 0;
+
+  /// Asks every worker; `then` runs on this thread, later or at once.
+  virtual void collect_destinations(std::function<void(DestinationsSnapshot&&)> then) = 0;
+
+  /// The daemons of the store, by name; of a store with one owner that one.
+  [[nodiscard]] virtual NodesSnapshot nodes() = 0;
 
   /// Runs `then` on this thread after the pause.
   virtual void after(Duration pause, std::function<void()> then) = 0;
@@ -68,7 +96,13 @@ class AdminFace {
   void probed(const Result<void>& result);
   void metrics(net::ResponseSlot slot);
   void operate(const OperatorPlace& place, QueryString& query, const net::HttpRequest& request, net::ResponseSlot slot);
+  void audited(engine::Request&& request, net::ResponseSlot slot);
+  void audit(QueryString& query, net::ResponseSlot slot);
   void incidents(QueryString& query, net::ResponseSlot slot);
+  void nodes(QueryString& query, net::ResponseSlot slot);
+  void destinations(QueryString& query, net::ResponseSlot slot);
+  void pause(const PausePlace& place, QueryString& query, const net::HttpRequest& request, net::ResponseSlot slot);
+  void collect_destinations(net::ResponseSlot slot, std::function<Rendered(DestinationsSnapshot&&)> render);
   void answer(net::ResponseSlot slot, const Rendered& rendered);
   void answer_ready(const Rendered& rendered);
   /// Takes the waiter off; false: it has been answered.
@@ -81,6 +115,7 @@ class AdminFace {
   PendingReplies pending_;
   std::vector<Waiting> for_probe_;
   std::vector<Waiting> for_metrics_;
+  std::vector<Waiting> for_destinations_;
   bool probing_ = false;
   std::uint64_t numbers_ = 0;
 };

@@ -1,62 +1,15 @@
-#include "api/admin/admin.h"
-
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
-#include "api/http/face_testing.h"
+#include "api/admin/admin_testing.h"
 
 namespace settle::api {
 namespace {
 
 using nlohmann::json;
-
-class FakeAdminPorts final : public AdminPorts {
- public:
-  void collect(std::function<void(const MetricsSnapshot&)> then) override { asked.push_back(std::move(then)); }
-  void after(Duration pause, std::function<void()> then) override { timers.emplace_back(pause, std::move(then)); }
-
-  void collected() {
-    for (auto& then : std::exchange(asked, {})) then(snapshot);
-  }
-  void time_is_up() {
-    for (auto& [pause, then] : std::exchange(timers, {})) then();
-  }
-
-  MetricsSnapshot snapshot;
-  std::vector<std::function<void(const MetricsSnapshot&)>> asked;
-  std::vector<std::pair<Duration, std::function<void()>>> timers;
-};
-
-class AdminTest : public testing::Test {
- protected:
-  std::uint32_t ask(std::string_view method, std::string_view target, std::string_view body = {}) {
-    const ParsedRequest request(method, target, body);
-    face_.on_request(request, net::ResponseSlot{1, 1, ++asked_});
-    return asked_;
-  }
-  /// "status body" of the only answer to that request.
-  std::string answer_to(std::uint32_t number) {
-    std::string out;
-    for (const Answered& answer : answers_) {
-      if (answer.slot.sequence == number) out += std::to_string(answer.status) + " " + answer.body;
-    }
-    return out;
-  }
-
-  FakePorts ports_;
-  FakeAdminPorts admin_;
-  ShelfStore store_;
-  std::vector<Answered> answers_;
-  std::uint32_t asked_ = 0;
-  AdminFace face_{
-      ports_, admin_,
-      [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body, std::string_view extra) {
-        answers_.push_back({slot, status, std::string(type), std::string(body), std::string(extra)});
-      }};
-};
 
 TEST_F(AdminTest, HealthSaysThatTheProcessLives) {
   EXPECT_EQ(answer_to(ask("GET", "/healthz")), R"(200 {"status":"ok"})");
@@ -228,6 +181,68 @@ TEST_F(AdminTest, AResolveSaysWhatIsKnownOfABranchAndAStopNeedsAReason) {
   EXPECT_TRUE(answer_to(number).starts_with("404"));
 }
 
+TEST_F(AdminTest, AVerbActsOnlyOnceItsAuditRecordIsWritten) {
+  admin_.audit_hangs = true;
+  headers_ = "settle-operator: ada\r\n";
+  (void)ask("POST", "/v1/transactions/g1/branches/pay/resolve", R"({"as":"skipped","reason":"closed"})");
+  EXPECT_TRUE(ports_.sent.empty());
+  admin_.audited();
+  EXPECT_EQ(ports_.take<engine::Request>().verb, engine::Verb::kResolve);
+  ASSERT_EQ(admin_.records.size(), 1U);
+  const audit::Record& record = admin_.records[0];
+  EXPECT_EQ(record.verb, "resolve");
+  EXPECT_EQ(record.gid, "g1");
+  EXPECT_EQ(record.branch, "pay");
+  EXPECT_EQ(record.as, "skipped");
+  EXPECT_EQ(record.reason, "closed");
+  EXPECT_EQ(record.who, "ada");
+
+  headers_ = "settle-operator: " + std::string(5000, 'x') + "\r\n";
+  (void)ask("POST", "/v1/transactions/g1/stop", R"({"reason":"r"})");
+  admin_.audited();
+  EXPECT_LT(admin_.records.back().who.size(), 200U);
+}
+
+TEST_F(AdminTest, FAIL_O6_AVerbThatCannotBeAuditedIsRefused) {
+  admin_.audit_broken = true;
+  const std::vector<std::pair<std::string, std::string>> verbs{{"retry", R"({"reason":"r"})"},
+                                                               {"stop", R"({"reason":"r"})"},
+                                                               {"branches/b/resolve", R"({"as":"done","reason":"r"})"}};
+  for (const auto& [verb, body] : verbs) {
+    const std::string answer = answer_to(ask("POST", "/v1/transactions/g/" + verb, body));
+    EXPECT_TRUE(answer.starts_with("503")) << answer;
+    const json problem = json::parse(answer.substr(4));
+    EXPECT_EQ(problem["type"], "/errors/audit-unavailable");
+    EXPECT_EQ(problem["gid"], "g");
+    EXPECT_EQ(problem["detail"], "the disk of the audit is full");
+  }
+  admin_.audit_full = true;
+  EXPECT_NE(answer_to(ask("POST", "/v1/transactions/g/stop", R"({"reason":"r"})")).find("/errors/overloaded"),
+            std::string::npos);
+  EXPECT_TRUE(ports_.sent.empty());
+}
+
+TEST_F(AdminTest, TheAuditIsGivenLineByLineAsItStands) {
+  EXPECT_EQ(answer_to(ask("GET", "/v1/audit")), "200 lines 1 100\n");
+  EXPECT_EQ(answer_to(ask("GET", "/v1/audit?from=7&limit=3")), "200 lines 7 3\n");
+  EXPECT_TRUE(answers_.back().content_type.starts_with("text/plain"));
+  EXPECT_TRUE(answer_to(ask("GET", "/v1/audit?limit=1001")).starts_with("422"));
+  EXPECT_TRUE(answer_to(ask("GET", "/v1/audit?from=0")).starts_with("400"));
+  admin_.audit_broken = true;
+  EXPECT_NE(answer_to(ask("GET", "/v1/audit")).find("/errors/audit-unavailable"), std::string::npos);
+  admin_.audit_full = true;
+  EXPECT_NE(answer_to(ask("GET", "/v1/audit")).find("/errors/overloaded"), std::string::npos);
+}
+
+TEST_F(AdminTest, NodesSayWhoHasHowMany) {
+  admin_.there = {{{"n1", "127.0.0.1:1", {0, 1, 2}}, {"n2", "127.0.0.1:2", {3}}}, "n2", 8};
+  EXPECT_EQ(
+      answer_to(ask("GET", "/v1/nodes")),
+      R"(200 {"shards":8,"shards_owned":4,"nodes":[{"name":"n1","address":"127.0.0.1:1","shards":3,"self":false},)"
+      R"({"name":"n2","address":"127.0.0.1:2","shards":1,"self":true}]})");
+  EXPECT_TRUE(answer_to(ask("GET", "/v1/nodes?x=1")).starts_with("400"));
+}
+
 TEST_F(AdminTest, IncidentsAreTheListOfThoseThatWaitForAPerson) {
   const std::uint32_t number = ask("GET", "/v1/incidents?pattern=tcc&limit=5");
   ports_.run_reads(store_);
@@ -273,6 +288,8 @@ TEST_F(AdminTest, FAIL_M9_EveryPathWithEveryMethod) {
            Row{"POST", "/v1/transactions/g/branches/b/c/resolve", "{}", "404 /errors/unknown-route"},
            Row{"POST", "/v1/transactions/g/branches//resolve", "{}", "404 /errors/unknown-route"},
            Row{"POST", "/v1/transactions/g/branches/b/report", "{}", "404 /errors/unknown-route"},
+           Row{"POST", "/v1/audit", "", "405 /errors/method-not-allowed"},
+           Row{"GET", "/v1/audit?x=1", "", "400 /errors/invalid"},
            Row{"POST", "/v1/incidents", "", "405 /errors/method-not-allowed"},
            Row{"GET", "/v1/incidents?x=1", "", "400 /errors/invalid"},
            Row{"GET", "/v1/transactions/g/retry", "", "405 /errors/method-not-allowed"},
@@ -293,6 +310,7 @@ TEST_F(AdminTest, FAIL_M9_EveryPathWithEveryMethod) {
         << row.method << " " << row.target << " " << row.body;
   }
   EXPECT_TRUE(ports_.sent.empty());
+  EXPECT_TRUE(admin_.records.empty());
 }
 
 }  // namespace

@@ -105,8 +105,25 @@ void network(Exposition& out, const MetricsSnapshot& figures) {
   out.gauge("settle_http_connections_open", "Connections of clients.", figures.client_connections);
   out.gauge("settle_http_requests_open", "Requests that wait for their answer.", figures.requests_open);
   out.gauge("settle_calls_open", "Attempts that wait for a participant's answer.", figures.calls_open);
+  out.gauge("settle_calls_waiting", "Calls held back by a full, paused or broken destination.",
+            figures.destinations.waiting);
+  out.head("settle_destinations", "Destinations known to the worker that knows most of them, by state.", "gauge");
+  out.sample("settle_destinations", R"(state="closed")", figures.destinations.closed);
+  out.sample("settle_destinations", R"(state="open")", figures.destinations.open);
+  out.sample("settle_destinations", R"(state="half-open")", figures.destinations.half_open);
+  out.sample("settle_destinations", R"(state="paused")", figures.destinations.paused);
+  out.counter("settle_breakers_opened_total", "Times that a destination's breaker opened, counted by each worker.",
+              figures.engine.breakers_opened);
   out.counter("settle_participant_connections_total", "Connections opened to participants.",
               figures.client.connections);
+}
+
+void alerts(Exposition& out, const MetricsSnapshot& figures) {
+  out.counter("settle_alerts_sent_total", "Alerts that the web hook has taken.", figures.alerts_sent);
+  out.counter("settle_alerts_dropped_total", "Alerts that nobody will ever see.", figures.alerts_dropped);
+  out.counter("settle_alerts_failed_attempts_total", "Attempts that the web hook did not take.",
+              figures.alerts_failed_attempts);
+  out.gauge("settle_alerts_waiting", "Alerts that have not been delivered yet.", figures.alerts_waiting);
 }
 
 void requests(Exposition& out, const HttpFigures& figures) {
@@ -145,6 +162,7 @@ std::string metrics_text(const MetricsSnapshot& snapshot, Instant now) {
   transactions(out, snapshot, now);
   store(out, snapshot);
   network(out, snapshot);
+  alerts(out, snapshot);
   requests(out, snapshot.http);
   return out.take();
 }

@@ -26,6 +26,12 @@ struct MetricsSnapshot {
   std::uint64_t client_connections = 0;  ///< of clients, open
   std::uint64_t requests_open = 0;
   std::uint64_t calls_open = 0;
+  engine::GateTotals destinations;
+
+  std::uint64_t alerts_sent = 0;
+  std::uint64_t alerts_dropped = 0;
+  std::uint64_t alerts_failed_attempts = 0;
+  std::uint64_t alerts_waiting = 0;
 
   std::uint64_t store_syncs = 0;
   std::uint64_t store_groups = 0;  ///< saves / groups: the size of a group

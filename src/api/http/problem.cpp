@@ -30,6 +30,7 @@ constexpr std::array<ErrorKind, kErrorNames> kKinds{{
     {ErrorName::kOverloaded, 503, "/errors/overloaded", "too much at the moment"},
     {ErrorName::kStoreFull, 507, "/errors/store-full", "the disk is nearly full"},
     {ErrorName::kStoreUnknown, 503, "/errors/store-unknown", "whether it was stored is unknown"},
+    {ErrorName::kAuditUnavailable, 503, "/errors/audit-unavailable", "the audit cannot be written"},
 }};
 
 constexpr bool in_order() {

@@ -28,8 +28,9 @@ enum class ErrorName : std::uint8_t {
   kOverloaded,
   kStoreFull,
   kStoreUnknown,
+  kAuditUnavailable,
 };
-inline constexpr int kErrorNames = 18;
+inline constexpr int kErrorNames = 19;
 
 /// The fixed part of an error.
 struct ErrorKind {

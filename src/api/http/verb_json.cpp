@@ -214,6 +214,13 @@ bool read_stop(BodyReader& body, std::string_view text, engine::Request& out) {
   return read_operator(body, text, kReasonFields, "stop", out);
 }
 
+bool read_reason(BodyReader& body, std::string_view text, std::string_view verb, std::string& out) {
+  engine::Request request;
+  if (!read_operator(body, text, kReasonFields, verb, request)) return false;
+  out = std::move(request.reason);
+  return true;
+}
+
 bool read_resolve(BodyReader& body, std::string_view text, engine::Request& out) {
   return read_operator(body, text, kResolveFields, "resolve", out);
 }

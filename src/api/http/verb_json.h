@@ -25,6 +25,9 @@ bool read_report(BodyReader& body, std::string_view text, engine::Request& out);
 bool read_retry(BodyReader& body, std::string_view text, engine::Request& out);
 bool read_stop(BodyReader& body, std::string_view text, engine::Request& out);
 
+/// Likewise for a verb that is not the engine's.
+bool read_reason(BodyReader& body, std::string_view text, std::string_view verb, std::string& out);
+
 /// `{"as", "reason"}`.
 bool read_resolve(BodyReader& body, std::string_view text, engine::Request& out);
 
