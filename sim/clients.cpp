@@ -183,6 +183,7 @@ void Clients::reply_arrives(std::uint32_t slot) {
       acked(talk.asked.tx, talk);
       break;
     case AnswerKind::kOverloaded:
+    case AnswerKind::kStoreFull:
     case AnswerKind::kNotOwner:
     case AnswerKind::kStoreUnknown:
       again(slot);

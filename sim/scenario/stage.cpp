@@ -38,6 +38,8 @@ const char* text_of(engine::AnswerKind kind) {
       return "epoch closed";
     case engine::AnswerKind::kOverloaded:
       return "overloaded";
+    case engine::AnswerKind::kStoreFull:
+      return "store full";
     case engine::AnswerKind::kNotOwner:
       return "not owner";
     case engine::AnswerKind::kStoreUnknown:

@@ -18,6 +18,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration kPausesReadEvery = seconds{2};
+constexpr Duration kRoomReadEvery = seconds{1};
 
 // Where others reach a listener: one on all addresses is reached under the host's name.
 std::string advertised(Endpoint listener, std::uint16_t port) {
@@ -119,6 +120,7 @@ Result<Daemon::Listeners> Daemon::start() {
   for (const auto& thread : threads_) thread->start();
   if (alerts_) alerts_->start();
   prune_again_later();
+  if (config_.store_reserve > 0) look_at_room_again_later();
   if (config_.store.is_shared()) read_pauses_again_later();
   return listeners;
 }
@@ -232,6 +234,8 @@ void Daemon::collect(net::Loop& loop, std::function<void(const api::MetricsSnaps
       sum.saves_waiting = writer.waiting;
       sum.store_syncs = store_.syncs();
       sum.reads_waiting = reader_.waiting();
+      sum.store_free_bytes = free_bytes_;
+      sum.store_size_bytes = size_bytes_;
       sum.records_loaded = loader_.loaded();
       sum.records_damaged = loader_.damaged();
       if (alerts_) alerts_->add_figures(sum);
@@ -300,6 +304,44 @@ void Daemon::read_pauses_again_later() {
       };
       if (!reader_.read(loop, read, [this] { read_pauses_again_later(); })) read_pauses_again_later();
     });
+  });
+}
+
+// New transactions are refused while there is still room to end those that are open (failures.md, H3). A write that
+// fails for want of space ends the process, so this comes well before.
+void Daemon::look_at_room(Store& store) {
+  const auto room = store.room();
+  if (!room) {
+    log(LogLevel::kWarn, "the free space of the store's disk could not be read", {{"why", room.error().message}});
+    return;
+  }
+  if (!*room || (*room)->size_bytes == 0) return;
+  free_bytes_ = (*room)->free_bytes;
+  size_bytes_ = (*room)->size_bytes;
+  const auto percent = static_cast<unsigned>((*room)->free_bytes / ((*room)->size_bytes / 100 + 1));
+  const bool is_roomy = percent >= 2 * config_.store_reserve;
+  const bool has_room = percent >= config_.store_reserve;
+  if (is_roomy_ != is_roomy || has_room_ != has_room) {
+    log(is_roomy ? LogLevel::kInfo : LogLevel::kWarn,
+        !has_room  ? "the store's disk is nearly full; new transactions are refused"
+        : is_roomy ? "the store's disk has room"
+                   : "the store's disk is filling up; new transactions will be refused at the reserve",
+        {{"free_percent", std::to_string(percent)}, {"reserve_percent", std::to_string(config_.store_reserve)}});
+  }
+  is_roomy_ = is_roomy;
+  if (std::exchange(has_room_, has_room) == has_room) return;
+  for (const auto& thread : threads_) {
+    std::vector<engine::Input> inputs;
+    inputs.emplace_back(engine::StoreRoom{has_room});
+    thread->give(std::move(inputs));
+  }
+}
+
+void Daemon::look_at_room_again_later() {
+  net::Loop& loop = threads_.front()->loop();
+  reader_.run_soon([this, &loop](Store& store) {
+    look_at_room(store);
+    loop.post([this, &loop] { (void)loop.at(loop.now() + kRoomReadEvery, [this] { look_at_room_again_later(); }); });
   });
 }
 

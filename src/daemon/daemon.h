@@ -69,6 +69,8 @@ class Daemon final : private Ownership {
   void read_pauses();
   void read_pauses_again_later();
   void prune_again_later();
+  void look_at_room(Store& store);
+  void look_at_room_again_later();
   void drain_workers();
   [[nodiscard]] bool all_idle() const;
   void changed();
@@ -85,6 +87,11 @@ class Daemon final : private Ownership {
   std::unique_ptr<Alerts> alerts_;  // none: nobody wants any
   Keeper keeper_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
+
+  std::atomic<std::uint64_t> free_bytes_{0};
+  std::atomic<std::uint64_t> size_bytes_{0};  // 0: unknown
+  bool has_room_ = true;                      // the reader's thread only
+  bool is_roomy_ = true;                      // the reader's thread only
 
   std::atomic<bool> running_{false};
 

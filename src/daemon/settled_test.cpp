@@ -434,6 +434,18 @@ TEST_F(SettledTest, ACallerWhoseConnectionBreaksWaitsNoLonger) {
   EXPECT_TRUE(has(get("order-1", 20'000).body, R"("outcome":"committed")")) << "the transaction goes on without it";
 }
 
+TEST_F(SettledTest, FAIL_H3_ADiskThatIsNearlyFullTakesNoNewWork) {
+  ASSERT_TRUE(start({"--limits.store-reserve=99"}));  // no disk is that empty
+  const auto patience = std::chrono::steady_clock::now() + seconds(20);
+  Reply refused;
+  for (int i = 0; refused.status != 507 && std::chrono::steady_clock::now() < patience; ++i) {
+    refused = begin("order-" + std::to_string(i), {"stock"}, 0);
+  }
+  EXPECT_EQ(refused.status, 507) << refused.body;
+  EXPECT_TRUE(has(refused.body, "/errors/store-full")) << refused.body;
+  EXPECT_TRUE(has(request(admin_, "GET", "/metrics").body, "settle_store_free_bytes "));
+}
+
 TEST_F(SettledTest, HealthReadinessAndMetrics) {
   ASSERT_TRUE(start());
   EXPECT_EQ(request(admin_, "GET", "/healthz").status, 200);

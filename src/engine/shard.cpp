@@ -152,7 +152,8 @@ void Shard::settle(Entry& entry, Instant now) {
     // R5: somebody else may own the shard by now, and what is in memory may be old. Neither call nor answer leaves.
     SETTLE_REACHED("lease over: nothing leaves");
     frozen_ = true;
-    arm(entry, now);
+    answer_unsure(entry);
+    core_.timers.set(entry, kNever);
     return;
   }
   if (take_deadline(entry, now)) return;
@@ -464,6 +465,12 @@ void Shard::on_renewed(Instant lease_end, Instant now) {
   for (const Tid& tid : tids()) {  // settle may forget an entry
     if (Entry* const entry = find(tid)) settle(*entry, now);
   }
+}
+
+void Shard::on_lease_end(Instant now) {
+  if (may_act(now)) return;  // only a planted bug
+  frozen_ = true;
+  for (const Tid& tid : tids()) settle(*find(tid), now);
 }
 
 void Shard::drop() {

@@ -46,6 +46,7 @@ struct Core {
   std::uint64_t last_sequence = 0;  ///< of a tid
   std::uint64_t lookups = 0;
   bool draining = false;
+  bool is_store_full = false;
 };
 
 /// A slice of the gid space under one ownership: the transactions in it, what they wait for, and every rule between an
@@ -57,6 +58,8 @@ class Shard {
 
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] bool is_loaded() const { return loaded_; }
+  [[nodiscard]] Instant lease_end() const { return lease_end_; }
+  [[nodiscard]] bool is_frozen() const { return frozen_; }
   [[nodiscard]] Instant oldest() const;
 
   void on_begin(Begin&& begin, Instant now);
@@ -65,6 +68,8 @@ class Shard {
   void on_loaded(StoredRecord&& record, Instant now);
   void on_load_ended(Instant now);
   void on_renewed(Instant lease_end, Instant now);
+  /// The lease ended on our own clock: nothing leaves until it is renewed (R5).
+  void on_lease_end(Instant now);
   /// False: the store refused this ownership; the worker must drop the shard.
   bool on_receipt(const Receipt& receipt, Instant now);
   void on_answer(CallEnded&& answer, Instant now);
@@ -113,6 +118,7 @@ class Shard {
   void found_for_begin(Found&& found, const Begin& begin);
   void found_for_request(StoredRecord&& record, Request&& request, Instant now);
   void answer_waiters(Entry& entry, Instant now);
+  void answer_unsure(Entry& entry);
   void add_waiter(Entry& entry, Waiter waiter);
   void reply(const Entry& entry, const Waiter& waiter);
   Tid mint(Instant now);

@@ -96,6 +96,15 @@ void Shard::answer_waiters(Entry& entry, Instant now) {
   entry.waiters.erase(std::remove_if(entry.waiters.begin(), entry.waiters.end(), is_answered), entry.waiters.end());
 }
 
+/// What is in memory may be old, and what was handed over may have been refused: they ask again, whoever owns it then.
+void Shard::answer_unsure(Entry& entry) {
+  for (const Waiter& waiter : entry.waiters) {
+    if (waiter.waits) core_.waiting.erase(waiter.token);
+    core_.outputs.reply(waiter.token, AnswerKind::kStoreUnknown, nullptr);
+  }
+  entry.waiters.clear();
+}
+
 /// Nobody may wait for a process that ends; what they hear is what is durable.
 void Shard::on_drain(Instant now) {
   for (const Tid& tid : tids()) {
@@ -118,6 +127,10 @@ Tid Shard::mint(Instant now) {
 }
 
 void Shard::on_begin(Begin&& begin, Instant now) {
+  if (!may_act(now)) {
+    core_.outputs.reply(begin.token, AnswerKind::kNotOwner, nullptr);
+    return;
+  }
   if (!loaded_) {
     if (core_.held >= core_.options.limits.waiting_loads_max) {
       core_.outputs.reply(begin.token, AnswerKind::kNotOwner, nullptr);
@@ -167,6 +180,11 @@ void Shard::begin_new(Begin&& begin, Instant now) {
     SETTLE_REACHED("begin refused: too much open");
     ++core_.counters.refused_overload;
     core_.outputs.reply(begin.token, AnswerKind::kOverloaded, nullptr);
+    return;
+  }
+  if (core_.is_store_full) {
+    SETTLE_REACHED("begin refused: the store is nearly full");
+    core_.outputs.reply(begin.token, AnswerKind::kStoreFull, nullptr);
     return;
   }
   const Tid tid = mint(now);
@@ -219,6 +237,10 @@ void Shard::gid_taken(Entry& entry) {
 // ----------------------------------------------------------------------------------------------------------- verbs
 
 void Shard::on_request(Request&& request, Instant now) {
+  if (!may_act(now)) {
+    core_.outputs.reply(request.token, AnswerKind::kNotOwner, nullptr);
+    return;
+  }
   if (!loaded_ && !planted(Bug::kUnknownGidWhileLoading)) {
     // R9: as long as the log is not read to its end, "not found" is no answer.
     if (core_.held >= core_.options.limits.waiting_loads_max) {

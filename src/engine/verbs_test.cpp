@@ -246,6 +246,80 @@ TEST(ClosedEpoch, RULE_R4_WhatAnEarlierOwnershipNeverMadeDurableCanOnlyBeBegunAn
   EXPECT_EQ(answer_to(3, Verb::kQuery), AnswerKind::kUnknownGid);
 }
 
+// ----------------------------------------------------------------------------------------------------------- room
+
+TEST(StoreRoom, FAIL_H3_NewWorkIsRefusedAndWhatIsOpenGoesOn) {
+  Desk desk;
+  desk.begin(1, "open", OwnedPlan::encode(saga_of("a")));
+  desk.sync();
+  desk.replies.clear();
+  desk.worker.on(engine::StoreRoom{false}, desk.now);
+  desk.begin(2, "new", OwnedPlan::encode(saga_of("a")));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kStoreFull);
+  desk.begin(3, "open", OwnedPlan::encode(saga_of("a")));
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kDocument) << "a repeat is no new work";
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+  desk.worker.on(engine::StoreRoom{true}, desk.now);
+  desk.begin(4, "new", OwnedPlan::encode(saga_of("a")));
+  desk.sync();
+  EXPECT_EQ(desk.take_reply().kind, AnswerKind::kCreated);
+}
+
+// ------------------------------------------------------------------------------------------------------- lease end
+
+/// One shard with a lease of a second, and a saga in it that a caller waits for.
+struct Leased : Desk {
+  Leased() {
+    for (ShardNo i = 0; i < kShards; ++i) {
+      worker.on(Lost{i, 1}, now);
+      worker.on(Acquired{i, 2, now + std::chrono::seconds{1}}, now);
+      worker.on(LoadEnded{i, 2}, now);
+    }
+    begin(1, "g", saga({"http://p/a"}), std::chrono::minutes{1});
+    sync();
+  }
+};
+
+TEST(LeaseEnd, RULE_R5_WhoeverWaitsIsToldAndNotLeftWaiting) {
+  Leased desk;
+  EXPECT_TRUE(desk.replies.empty());
+  EXPECT_LE(desk.worker.next_due(), desk.now + std::chrono::seconds{1});
+  desk.pass(std::chrono::seconds{1});
+  const Said said = desk.take_reply();
+  EXPECT_EQ(said.token, 1U);
+  EXPECT_EQ(said.kind, AnswerKind::kStoreUnknown);
+}
+
+TEST(LeaseEnd, RULE_R5_AVerbIsRefusedAndChangesNothing) {
+  Leased desk;
+  desk.pass(std::chrono::seconds{2});
+  desk.replies.clear();
+  desk.ask(2, Verb::kAbort, "g");
+  desk.ask(3, Verb::kQuery, "g");
+  desk.begin(4, "other", Desk::saga({"http://p/a"}));
+  for (Token token = 2; token <= 4; ++token) {
+    const Said said = desk.take_reply();
+    EXPECT_EQ(said.token, token);
+    EXPECT_EQ(said.kind, AnswerKind::kNotOwner);
+  }
+  EXPECT_TRUE(desk.saves.empty());
+}
+
+TEST(LeaseEnd, ARenewalGoesOnWhereItStopped) {
+  Leased desk;
+  const Sent call = desk.take_call();
+  desk.pass(std::chrono::seconds{2});
+  for (ShardNo i = 0; i < kShards; ++i) desk.worker.on(Renewed{i, 2, desk.now + std::chrono::seconds{1}}, desk.now);
+  desk.replies.clear();
+  desk.answer(call, Outcome::kDone);
+  desk.sync();
+  desk.ask(2, Verb::kQuery, "g");
+  EXPECT_FALSE(desk.lookups.empty()) << "it has ended, and the store knows it";
+  EXPECT_LE(desk.worker.next_due(), desk.now + std::chrono::seconds{1}) << "the new lease has an end too";
+}
+
 // ------------------------------------------------------------------------------------------------------------ bind
 
 TEST(Bind, ACompensationWithoutInputTakesThatOfItsStepAsItWasSentAndItsOwnPartsOnTop) {

@@ -68,9 +68,11 @@ class Worker::Impl {
     if (Shard* const old = shard_for(acquired.shard)) old->drop();
     if (acquired.shard >= shards_.size()) shards_.resize(acquired.shard + std::size_t{1});
     shards_[acquired.shard] = std::make_unique<Shard>(acquired.shard, acquired.epoch, acquired.lease_end, core_);
+    first_lease_end_ = std::min(first_lease_end_, acquired.lease_end);
   }
 
   void take(Renewed&& renewed, Instant now) {
+    first_lease_end_ = std::min(first_lease_end_, renewed.lease_end);
     if (Shard* const shard = shard_for(renewed.shard, renewed.epoch)) shard->on_renewed(renewed.lease_end, now);
   }
 
@@ -114,6 +116,8 @@ class Worker::Impl {
     if (const auto id = core_.gate.set_paused(pause.name, pause.paused)) let_out(*id, now);
   }
 
+  void take(StoreRoom&& room, Instant) { core_.is_store_full = !room.is_enough; }
+
   void take(Drain&&, Instant now) {
     SETTLE_REACHED("drain");
     core_.draining = true;
@@ -124,6 +128,7 @@ class Worker::Impl {
   }
 
   void take(Tick&&, Instant now) {
+    if (now >= first_lease_end_) look_at_leases(now);
     hand_over_lazy(now);
     while (const auto id = core_.gate.pop_due(now)) let_out(*id, now);
     while (Entry* const entry = core_.timers.pop_due(now)) {
@@ -132,7 +137,7 @@ class Worker::Impl {
   }
 
   [[nodiscard]] Instant next_due() const {
-    const Instant due = std::min(core_.timers.next_due(), core_.gate.next_due());
+    const Instant due = std::min({core_.timers.next_due(), core_.gate.next_due(), first_lease_end_});
     return core_.lazy.empty() ? due : std::min(due, lazy_due());
   }
   [[nodiscard]] const Core& core() const { return core_; }
@@ -161,6 +166,19 @@ class Worker::Impl {
 
   /// When the lazy change that has been held longest wants out; there is one.
   [[nodiscard]] Instant lazy_due() const { return saturating_add(core_.lazy.first()->lazy_since, options_.lazy_wait); }
+
+  /// Whoever waits on a shard whose lease has ended is told so, and not left waiting for the store's word.
+  void look_at_leases(Instant now) {
+    first_lease_end_ = kNever;
+    for (const auto& shard : shards_) {
+      if (!shard || shard->is_frozen()) continue;
+      if (shard->lease_end() <= now) {
+        shard->on_lease_end(now);
+      } else {
+        first_lease_end_ = std::min(first_lease_end_, shard->lease_end());
+      }
+    }
+  }
 
   void hand_over_lazy(Instant until) {
     while (!core_.lazy.empty() && lazy_due() <= until) {
@@ -203,6 +221,7 @@ class Worker::Impl {
   Core core_;
   std::vector<std::unique_ptr<Shard>> shards_;  // by number; null: another's
   std::size_t turn_ = 0;
+  Instant first_lease_end_ = kNever;  // or earlier: of those that have been renewed since, the end before
 };
 
 Worker::Worker(const WorkerOptions& options, Outputs& outputs) : impl_(std::make_unique<Impl>(options, outputs)) {}

@@ -115,6 +115,11 @@ struct PauseDestination {
   bool paused = true;
 };
 
+/// Whether the store's disk has room for new transactions; those that are open go on in any case.
+struct StoreRoom {
+  bool is_enough = true;
+};
+
 /// The process is about to end: callers that wait are answered with what is true now, and no call leaves any more.
 struct Drain {};
 
@@ -122,7 +127,7 @@ struct Drain {};
 struct Tick {};
 
 using Input = std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found,
-                           CallEnded, PauseDestination, Drain, Tick>;
+                           CallEnded, PauseDestination, StoreRoom, Drain, Tick>;
 
 // -------------------------------------------------------------------------------------------------------- outputs
 
@@ -140,6 +145,7 @@ enum class AnswerKind : std::uint8_t {
   kWrongPhase,     ///< the verb opposes the decision or does not belong to the pattern; `view` is set
   kContradiction,  ///< report: another outcome was told before; an incident is open; `view` is set
   kOverloaded,     ///< admission limit; retry later
+  kStoreFull,      ///< begin: the store's disk is nearly full
   kNotOwner,       ///< this worker does not own the shard (now)
   kStoreUnknown,   ///< the write may or may not have happened; query the gid
 };

@@ -64,6 +64,13 @@ bool is_settled_by(const Incident& incident, const Occurrence& what) {
   return what.on == Event::kRetryNow || (what.answer == kAnswerResolved && what.branch == incident.branch);
 }
 
+/// A refusal is not taken back by silence: what it has opened stays until the op has ended.
+bool is_owed_still(const Plan& plan, const State& state, const Incident& incident) {
+  if (incident.cause != Cause::kRefused || incident.branch < 0) return false;
+  return owed_op(plan, state, incident.branch) == incident.op &&
+         op_state(state, {incident.branch, incident.op}).is_open();
+}
+
 }  // namespace
 
 bool is_parked(const Plan& plan, const State& state, std::size_t branch) {
@@ -87,6 +94,9 @@ void refresh_incident(const Plan& plan, State& state, const Occurrence& what) {
   const bool is_contradiction = state.incident && state.incident->cause == Cause::kContradiction;
   if (is_contradiction && !is_settled_by(*state.incident, what)) return;
   std::optional<Incident> found = finding(plan, state, what.now);
+  const bool stays =
+      state.incident && !is_settled_by(*state.incident, what) && is_owed_still(plan, state, *state.incident);
+  if (!found && stays) found = state.incident;
   if (found && !state.incident) {
     SETTLE_REACHED("incident opened");
     note(state, {.at = what.now, .happening = Happening::kIncidentOpened, .branch = found->branch, .op = found->op});

@@ -106,6 +106,12 @@ struct Node {
   bool operator==(const Node&) const = default;
 };
 
+/// Space on the disk that a store writes to.
+struct Room {
+  std::uint64_t free_bytes = 0;  ///< that this process may use
+  std::uint64_t size_bytes = 0;
+};
+
 /// Durable home of transactions.
 ///
 /// Every member blocks and none may be called from an engine thread. `commit` is called by one writer thread;
@@ -163,6 +169,9 @@ class Store {
 
   /// Proves that a write reaches the disk right now (readiness probe).
   virtual Result<void> probe() = 0;
+
+  /// Nothing: the store's disk is not ours to watch.
+  virtual Result<std::optional<Room>> room() { return std::optional<Room>(); }
 
   [[nodiscard]] virtual StorePromise promise() const = 0;
   [[nodiscard]] virtual std::string description() const = 0;

@@ -85,6 +85,10 @@ void store(Exposition& out, const MetricsSnapshot& figures) {
   out.head("settle_saves_total", "Saves asked for by the engine.", "counter");
   out.sample("settle_saves_total", R"(durability="forced")", figures.engine.saves_forced);
   out.sample("settle_saves_total", R"(durability="lazy")", figures.engine.saves_lazy);
+  if (figures.store_size_bytes > 0) {
+    out.gauge("settle_store_free_bytes", "Free space on the disk of the store.", figures.store_free_bytes);
+    out.gauge("settle_store_size_bytes", "Size of the disk of the store.", figures.store_size_bytes);
+  }
   out.counter("settle_store_syncs_total", "Syncs issued by the store.", figures.store_syncs);
   out.counter("settle_store_groups_total", "Groups of saves committed.", figures.store_groups);
   out.counter("settle_store_saves_total", "Saves committed, after merging.", figures.store_saves);

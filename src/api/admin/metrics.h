@@ -33,6 +33,8 @@ struct MetricsSnapshot {
   std::uint64_t alerts_failed_attempts = 0;
   std::uint64_t alerts_waiting = 0;
 
+  std::uint64_t store_free_bytes = 0;
+  std::uint64_t store_size_bytes = 0;  ///< 0: the store's disk is not watched
   std::uint64_t store_syncs = 0;
   std::uint64_t store_groups = 0;  ///< saves / groups: the size of a group
   std::uint64_t store_saves = 0;   ///< after merging

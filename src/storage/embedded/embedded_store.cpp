@@ -3,9 +3,12 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/perf_level.h>
 #include <rocksdb/transaction_log.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -361,6 +364,15 @@ Result<void> EmbeddedStore::probe() {
   state_->start_batch();
   (void)put_meta(kProbeKey, "1");
   return write(true);
+}
+
+Result<std::optional<Room>> EmbeddedStore::room() {
+  struct statvfs disk{};
+  if (::statvfs(options_.directory.c_str(), &disk) != 0) {
+    return Error{ErrorCode::kUnavailable, options_.directory + ": " + std::strerror(errno)};
+  }
+  const std::uint64_t unit = disk.f_frsize;
+  return std::optional<Room>({disk.f_bavail * unit, disk.f_blocks * unit});
 }
 
 std::string EmbeddedStore::description() const {

@@ -61,6 +61,7 @@ class EmbeddedStore final : public Store {
   Result<std::optional<std::string>> get_value(std::string_view space, std::string_view key) override;
   Result<std::uint64_t> prune(Instant before) override;
   Result<void> probe() override;
+  Result<std::optional<Room>> room() override;
 
   [[nodiscard]] StorePromise promise() const override { return StorePromise::kHostLoss; }
   [[nodiscard]] std::string description() const override;
