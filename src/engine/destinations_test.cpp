@@ -102,7 +102,7 @@ TEST(Breaker, WithoutABoundItNeverOpens) {
 
 // -------------------------------------------------------------------------------------------------------------- gate
 
-TEST(Gate, AFullDestinationWhoseProbeIsDueAsksForNoTimer) {
+TEST(Gate, OnlyTimeIsWaitedForWithATimer) {
   DestinationGate gate(1, kThree);
   std::vector<std::uint64_t> ids;
   for (int i = 0; i < 3; ++i) {
@@ -110,7 +110,7 @@ TEST(Gate, AFullDestinationWhoseProbeIsDueAsksForNoTimer) {
     ids.push_back(slot.id);
     if (i < 2) (void)gate.leave(end_of(slot.id, 503), kT0);
   }
-  // The third hangs; a fourth waits for its slot, and the breaker opens by nobody.
+  // The third is under way; a fourth waits for its slot, and no timer can help it.
   const auto fourth = gate.enter("http://p/", kT0);
   EXPECT_FALSE(fourth.admitted);
   gate.queue({fourth.id, {}, {}}, false);
@@ -246,7 +246,9 @@ TEST(Destinations, FAIL_L5_NobodyElseIsDelayed) {
     EXPECT_TRUE(desk.calls.empty());
   }
   for (const DestinationFigures& figures : desk.worker.destinations()) {
-    if (figures.name == "http://p:2") EXPECT_EQ(figures.calls, 50U);
+    if (figures.name == "http://p:2") {
+      EXPECT_EQ(figures.calls, 50U);
+    }
     if (figures.name == "http://q:1") {
       EXPECT_TRUE(figures.paused);
       EXPECT_EQ(figures.waiting, 50U);

@@ -94,8 +94,7 @@ void DestinationGate::forgo(std::uint64_t id) {
 /// Only what waits for time alone needs a timer: everything else is looked at when a call ends or an operator speaks.
 void DestinationGate::arm(std::uint64_t id) {
   Destination& to = destination(id);
-  const bool waits =
-      !to.paused && to.breaker.state() == BreakerState::kOpen && to.has_waiting() && to.running < calls_max_;
+  const bool waits = !to.paused && to.breaker.state() == BreakerState::kOpen && to.has_waiting();
   const Instant due = waits ? to.breaker.probe_at() : kNever;
   if (due == to.armed) return;
   const auto index = static_cast<std::uint32_t>(id >> kCounterBits);
