@@ -201,9 +201,9 @@ TEST(Line, APrunedTransactionStillTellsItsOutcome) {
 }
 
 TEST(Line, WhateverElseListensIsNotTakenForAnOutcome) {
-  for (const char* body :
-       {"", "hello", "[]", "{}", R"({"gid":"g"})", R"({"gid":"g","outcome":"done","decision":"commit"})",
-        R"({"gid":"g","outcome":"committed","decision":"commit"} x)"}) {
+  for (const char* body : {"", "hello", "[]", "{}", R"({"gid":"g"})", R"({"gid":"g","decision":"none"})",
+                           R"({"gid":"g","outcome":"running"})", R"({"gid":"g","outcome":"done","decision":"commit"})",
+                           R"({"gid":"g","outcome":"committed","decision":"commit"} x)"}) {
     Daemon daemon({Script{200, "text/html", body, {}}});
     Client client(options({daemon.address()}));
     const auto told = client.query("g");
