@@ -255,6 +255,20 @@ TEST(Line, WhatIsOpenEndsWithTheClient) {
   EXPECT_EQ(heard.get_future().get().error().code, ErrorCode::kUnknownOutcome);
 }
 
+TEST(Line, WhoAsksAgainAtTheEndIsAnsweredToo) {
+  Mute mute;
+  std::promise<ErrorCode> heard;
+  {
+    ClientOptions patient = options({mute.address()});
+    patient.attempt_timeout = patient.patience = seconds{60};
+    Client client(patient);
+    client.submit("g", {}, [&](const Result<Transaction>&) {
+      client.submit("g", {}, [&](const Result<Transaction>& told) { heard.set_value(told.error().code); });
+    });
+  }
+  EXPECT_EQ(heard.get_future().get(), ErrorCode::kUnavailable);
+}
+
 TEST(Line, ABlockingCallOnTheOwnThreadIsRefused) {
   Daemon daemon({Script{}});
   Client client(options({daemon.address()}));
