@@ -232,7 +232,7 @@ TEST(Line, UnknownMembersOfADocumentArePassedOver) {
 }
 
 TEST(Line, AddressesAreChecked) {
-  for (const std::string& address :
+  for (const char* address :
        {"", "127.0.0.1:99999", "http://127.0.0.1:1/x", "http://127.0.0.1:1/", "a b:1", "http://u@127.0.0.1:1"}) {
     Client client(options({address}));
     EXPECT_EQ(client.query("g").error().code, ErrorCode::kInvalid) << address;
