@@ -149,7 +149,7 @@ class Client {
   Result<Transaction> enlist(std::string_view gid, const TwoPhaseBranch& branch);
   Result<Transaction> report(std::string_view gid, std::string_view branch, const Report& report);
 
-  // ---- The same with a callback: once, on the client's own thread, which it must not block.
+  // ---- The same with a callback: once, on the client's own thread, which it must not block. It must not throw.
 
   using Then = std::function<void(Result<Transaction>)>;
 

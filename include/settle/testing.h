@@ -13,7 +13,7 @@ namespace settle {
 /// The daemon's engine with a store in memory, behind the same `/v1` on a free port of 127.0.0.1. It calls participants
 /// over HTTP, as the daemon does. Its clock can be moved forward, so that no test waits for a retry or a deadline.
 ///
-/// Any thread; its work is done on a thread of its own. Not from inside a participant that runs on that thread.
+/// Any thread; its work is done on a thread of its own.
 class TestCoordinator {
  public:
   /// Serves when it returns. kUnavailable: no port can be listened on.

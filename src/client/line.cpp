@@ -89,7 +89,7 @@ Line::~Line() {
   loop_.post([this] {
     closing_ = true;
     fail_all();
-    loop_.stop();
+    loop_.post([this] { loop_.stop(); });  // whoever asks again when told of the end is answered before this
   });
   thread_.join();
 }

@@ -201,9 +201,9 @@ TEST(Line, APrunedTransactionStillTellsItsOutcome) {
 }
 
 TEST(Line, WhateverElseListensIsNotTakenForAnOutcome) {
-  for (const char* body :
-       {"", "hello", "[]", "{}", R"({"gid":"g"})", R"({"gid":"g","outcome":"done","decision":"commit"})",
-        R"({"gid":"g","outcome":"committed","decision":"commit"} x)"}) {
+  for (const char* body : {"", "hello", "[]", "{}", R"({"gid":"g"})", R"({"gid":"g","decision":"none"})",
+                           R"({"gid":"g","outcome":"running"})", R"({"gid":"g","outcome":"done","decision":"commit"})",
+                           R"({"gid":"g","outcome":"committed","decision":"commit"} x)"}) {
     Daemon daemon({Script{200, "text/html", body, {}}});
     Client client(options({daemon.address()}));
     const auto told = client.query("g");
@@ -232,7 +232,7 @@ TEST(Line, UnknownMembersOfADocumentArePassedOver) {
 }
 
 TEST(Line, AddressesAreChecked) {
-  for (const std::string& address :
+  for (const char* address :
        {"", "127.0.0.1:99999", "http://127.0.0.1:1/x", "http://127.0.0.1:1/", "a b:1", "http://u@127.0.0.1:1"}) {
     Client client(options({address}));
     EXPECT_EQ(client.query("g").error().code, ErrorCode::kInvalid) << address;
@@ -253,6 +253,20 @@ TEST(Line, WhatIsOpenEndsWithTheClient) {
     while (mute.accepted() == 0 && net::engine_now() < give_up) std::this_thread::yield();
   }
   EXPECT_EQ(heard.get_future().get().error().code, ErrorCode::kUnknownOutcome);
+}
+
+TEST(Line, WhoAsksAgainAtTheEndIsAnsweredToo) {
+  Mute mute;
+  std::promise<ErrorCode> heard;
+  {
+    ClientOptions patient = options({mute.address()});
+    patient.attempt_timeout = patient.patience = seconds{60};
+    Client client(patient);
+    client.submit("g", {}, [&](const Result<Transaction>&) {
+      client.submit("g", {}, [&](const Result<Transaction>& told) { heard.set_value(told.error().code); });
+    });
+  }
+  EXPECT_EQ(heard.get_future().get(), ErrorCode::kUnavailable);
 }
 
 TEST(Line, ABlockingCallOnTheOwnThreadIsRefused) {

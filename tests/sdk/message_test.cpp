@@ -101,7 +101,9 @@ TEST_F(SdkMessage, RULE_R3_AnUnknownCommitIsNeitherSubmittedNorAborted) {
     const LocalTransaction local = [&](const barrier::Call& call, const barrier::Business& business) {
       EXPECT_EQ(call.op, "local") << "nothing else may follow";
       EXPECT_EQ(call.branch, "00");
-      if (happened) EXPECT_EQ(barrier::run(db.get(), call, business).answer, barrier::Answer::kDone);
+      if (happened) {
+        EXPECT_EQ(barrier::run(db.get(), call, business).answer, barrier::Answer::kDone);
+      }
       return barrier::Reply{barrier::Answer::kUnknown, {}, "lost", Error{ErrorCode::kUnknownOutcome, "lost"}};
     };
     const auto sent = send(client, message, local, [this](Work work) { return pay(work); });
