@@ -16,14 +16,16 @@ class Client:
         self.contract, self.daemon = contract, daemon
         self.gids = 0
 
-    def path_of(self, operation: Operation, gid: str = "", branch: str = "", tid: str = "", **query: Any) -> str:
+    def path_of(self, operation: Operation, gid: str = "", branch: str = "", tid: str = "", destination: str = "",
+                **query: Any) -> str:
         path = operation.path.replace("/{gid}", "" if tid else f"/{gid}").replace("{branch}", branch)
+        path = path.replace("{name}", urllib.parse.quote(destination, safe=""))
         if tid:
             query["transaction"] = tid
         return path + ("?" + urllib.parse.urlencode(query) if query else "")
 
     def call(self, name: str, expected: int | str, body: Any = None, *, gid: str = "", branch: str = "", tid: str = "",
-             raw: bytes | None = None, **query: Any) -> Any:
+             destination: str = "http://127.0.0.1:1", raw: bytes | None = None, **query: Any) -> Any:
         """`expected` is a status, or the name of an error. What is to succeed must keep to the contract before."""
         operation = self.contract.operations[name]
         if body is not None and (isinstance(expected, int) or expected not in ("invalid", "too-large", "too-many")):
@@ -32,7 +34,7 @@ class Client:
             if isinstance(expected, int) and parameter not in operation.parameters:
                 raise Broken(f"{name}: the contract has no parameter {parameter}")
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        path = self.path_of(operation, gid, branch, tid, **query)
+        path = self.path_of(operation, gid, branch, tid, destination, **query)
         status, headers, answer = self.daemon.send(operation.tag, operation.method, path, data)
         return self._judge(operation.name, operation.spec["responses"], expected, status, headers, answer)
 

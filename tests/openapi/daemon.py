@@ -78,7 +78,7 @@ class Daemon:
     def send(self, listener: str, method: str, path: str, body: bytes | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[listener], timeout=PATIENCE_S)
         try:
-            headers = {"content-type": "application/json"} if body else {}
+            headers = {"content-type": "application/json", "settle-operator": "ann"} if body else {}
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()

@@ -69,7 +69,7 @@ def _methods(contract: Contract, client: Client) -> None:
         if "transaction" in operation.parameters and "{gid}/" in operation.path:
             allowed.setdefault((operation.tag, operation.path.replace("/{gid}", ""), True), set()).add(operation.method)
     for (tag, path, by_tid), methods in allowed.items():
-        target = path.replace("{gid}", "x").replace("{branch}", "b")
+        target = path.replace("{gid}", "x").replace("{branch}", "b").replace("{name}", "c")
         target += "?transaction=" + "0" * 26 if by_tid else ""
         status, headers, body = client.daemon.send(tag, "PATCH", target)
         client.any_path("method-not-allowed", (status, headers, body))
@@ -98,7 +98,8 @@ def fields(client: Client, participants: Participants) -> None:
         (["Target"], "begin", {"pattern": "message", "targets": [zz]}),
         (["TccBranch", "TwoPhaseBranch"], "begin", {"pattern": "tcc", "branches": [zz]}),
         (["Enlist"], "enlist", zz), (["Submit"], "submit", zz), (["Abort"], "abort", zz), (["Report"], "report", zz),
-        (["Reason"], "retry", zz), (["Reason"], "stop", zz), (["Resolve"], "resolve", zz),
+        (["Reason"], "retry", zz), (["Reason"], "stop", zz), (["Reason"], "pause", zz), (["Reason"], "resume", zz),
+        (["Resolve"], "resolve", zz),
     ]
     contract = client.contract
     for schemas, operation, body in cases:

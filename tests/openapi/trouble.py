@@ -14,6 +14,8 @@ FINE: dict[str, dict[str, Any]] = {
     "submit": {}, "abort": {}, "report": {"op": "action", "outcome": "done"}, "retry": {"reason": "r"},
     "stop": {"reason": "r"}, "resolve": {"as": "done", "reason": "r"},
 }
+OPERATORS = ("retry", "stop", "resolve", "pause", "resume")
+PAUSE: dict[str, Any] = {"reason": "r"}
 
 
 def enlisted(at: Participants, name: str = "a", pattern: str = "tcc") -> dict[str, Any]:
@@ -50,6 +52,12 @@ def bad_requests(client: Client, at: Participants) -> None:
         client.call(name, "epoch-closed", body, tid=closed, branch="a")
         client.call(name, "too-large", raw=b'{"reason":"' + b"x" * 1_100_000 + b'"}', **where)
     client.call("query", "unknown-gid", gid="nobody")
+    for name in ("pause", "resume"):
+        client.call(name, "malformed", raw=b"{")
+        client.call(name, "invalid", PAUSE, destination="127.0.0.1")
+        client.call(name, "too-large", raw=b'{"reason":"' + b"x" * 1_100_000 + b'"}')
+    for name in ("destinations", "audit"):
+        client.call(name, "too-many", limit=1_000_000)
     for name in ("list", "incidents"):
         client.call(name, "too-many", limit=1001)
         client.call(name, "invalid", since="yesterday")
@@ -115,6 +123,30 @@ def full(client: Client, at: Participants) -> None:
     client.begin("overloaded", pattern="saga", steps=[{"id": "a", "action": at.url("/a")}])
 
 
+def unaudited(client: Client) -> None:
+    """What cannot be written down is not done."""
+    for name in OPERATORS:
+        client.call(name, "audit-unavailable", FINE.get(name, PAUSE), gid="g", branch="a")
+    client.call("audit", "audit-unavailable")
+
+
+def too_many_pauses(client: Client) -> None:
+    body = json.dumps(PAUSE).encode()
+    for number in range(2000):
+        path = client.path_of(client.contract.operations["pause"], destination=f"http://host-{number}")
+        if client.daemon.send("admin", "POST", path, body)[0] == 422:
+            break
+    client.call("pause", "too-many", PAUSE, destination="http://one-more")
+
+
+def nearly_full(client: Client, at: Participants) -> None:
+    """No disk is so empty as this daemon wants it."""
+    plan = {"pattern": "saga", "steps": [{"id": "a", "action": at.url("/a")}]}
+    client.await_true(lambda: client.daemon.send("client", "POST", "/v1/transactions", json.dumps(plan).encode())[0] == 507,
+                      "a disk that is not empty is too full")
+    client.begin("store-full", **plan)
+
+
 def bereft(client: Client, other: Daemon, postgres: Postgres, at: Participants) -> None:
     """Two daemons share a store. The other one is killed, then the store."""
     fine = {**FINE, "enlist": enlisted(at)}
@@ -141,6 +173,8 @@ def bereft(client: Client, other: Daemon, postgres: Postgres, at: Participants) 
     for name, body in {**fine, "query": None}.items():
         client.call(name, "store-unknown", body, gid=mine, branch="a")
     client.call("begin", "store-unknown", {"gid": named, **plan})
+    client.call("pause", "store-unknown", PAUSE)
+    client.call("resume", "store-unknown", PAUSE)
     client.call("list", "overloaded")
     client.call("incidents", "overloaded")
     client.call("readyz", 503)

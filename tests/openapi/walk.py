@@ -19,6 +19,7 @@ def everything(client: Client, at: Participants) -> None:
     messages(client, at)
     voted(client, at)
     operators(client, at)
+    destinations(client, at)
     lists(client)
     the_rest(client)
 
@@ -143,7 +144,29 @@ def operators(client: Client, at: Participants) -> None:
 
     stuck = client.begin(pattern="message", targets=[{"id": "mail", "url": at.url("/parks")}])
     client.await_document(stuck["gid"], lambda d: "incident" in d, "the second one is parked")
-    client.call("resolve", 200, {"as": "done", "reason": "sent by hand"}, tid=stuck["tid"], branch="mail")
+    client.call("resolve", 200, {"as": "done", "reason": "sent by hand", "result": {"n": 1}}, tid=stuck["tid"], branch="mail")
+
+
+def destinations(client: Client, at: Participants) -> None:
+    # One that is paused while somebody waits for it, and one that nobody serves.
+    place = at.url("")
+    client.call("pause", 200, {"reason": "it moves"}, destination=place)
+    held = client.begin(pattern="message", targets=[{"id": "mail", "url": at.url("/mail")}])
+    gone = client.begin(pattern="message", retry=QUICK, targets=[{"id": "mail", "url": "http://127.0.0.1:1/mail"}])
+
+    def known(name: str) -> dict[str, Any]:
+        page = client.call("destinations", 200, limit=1000)
+        return next((d for d in page["destinations"] if d["name"] == name), {})
+
+    client.await_true(lambda: known(place).get("waiting") == 1, "a call waits for the one that is paused")
+    client.await_true(lambda: "probe_at" in known("http://127.0.0.1:1"), "the breaker of the other one opens")
+    client.call("resume", 200, {"reason": "it has moved"}, destination=place)
+    expect(client.await_document(held["gid"], ended, "it goes on"), outcome="committed")
+    client.call("stop", 200, {"reason": "nobody is there"}, gid=gone["gid"])
+    if client.call("nodes", 200)["shards_owned"] < 1:
+        raise Broken("the only daemon owns nothing")
+    if "it has moved" not in client.call("audit", 200, **{"from": 1}, limit=1000):
+        raise Broken("the audit does not say why")
 
 
 def lists(client: Client) -> None:
