@@ -4,14 +4,27 @@
 
 namespace settle::example {
 
-/// Bob pays 40 coins and is to get 4 points for it, whose ledger is dead.
-Result<Books> points_are_down(BankCast& cast, const Books& before) {
-  Town& town = cast.town;
-  const std::string gid = cast.prefix + "no-points";
-  cast.narrator.fault("kill -9 points (pid " + std::to_string(town.pid("points")) + ")");
-  town.kill("points");
+namespace {
 
-  using std::chrono::milliseconds;
+using std::chrono::milliseconds;
+
+/// The ledger of points is closed as long as this lives.
+class Closed {
+ public:
+  explicit Closed(const Town& town) : town_(town) {}
+  ~Closed() { (void)end(); }
+  Closed(const Closed&) = delete;
+  Closed& operator=(const Closed&) = delete;
+
+  [[nodiscard]] Result<void> begin() const { return town_.inject("points", BankFault::kClosed); }
+  [[nodiscard]] Result<void> end() const { return town_.inject("points", BankFault::kNone); }
+
+ private:
+  const Town& town_;
+};
+
+/// Bob pays 40 coins and is to get 4 points for it.
+Saga payment_with_points(const Town& town, const std::string& gid) {
   const std::string north = town.url("north", "/account");
   const std::string south = town.url("south", "/account");
   const std::string points = town.url("points", "/account");
@@ -21,31 +34,62 @@ Result<Books> points_are_down(BankCast& cast, const Books& before) {
   saga.step("points", points)
       .compensate(points)
       .input(to_json({"bob", 4}))
-      .retry(Retry().base(milliseconds{100}).cap(milliseconds{200}).for_at_most(milliseconds{500}))
+      .retry(Retry().base(milliseconds{100}).cap(milliseconds{200}).attempts(3))
       .optional()
       .degrade(FollowUp("voucher", town.url("north", "/voucher")));
-  cast.narrator.step("saga " + gid + " begun: Bob, then Smith, then points if they can be had");
-  SETTLE_EXAMPLE_TRY(expect_committed(town.settle().run(saga, kScenePatience)));
-  cast.narrator.settle("gives the points up after half a second, commits the payment, and delivers a voucher instead");
+  return saga;
+}
 
+/// The ledger of points must not have heard of it, and never will: its barrier has the tombstone.
+Result<void> expect_voucher_instead(BankCast& cast, const std::string& gid) {
+  const std::string of_it = " WHERE gid = '" + gid + "'";
+  const std::string& folder = cast.town.folder();
+  const auto vouchers = ask_bank(folder, "north", "SELECT COUNT(*) FROM vouchers" + of_it);
+  if (!vouchers || *vouchers != 1) return otherwise("Bob must have one voucher instead of his points");
+  const auto points = ask_bank(folder, "points", "SELECT balance FROM accounts WHERE name = 'bob'");
+  if (!points || *points != 0) return otherwise("Bob must not have points and a voucher");
+  const Result<Reply> late = send_op(cast.town.http(), cast.town.url("points", "/account"), to_json({"bob", 4}),
+                                     {{"settle-gid", gid}, {"settle-branch", "points"}, {"settle-op", "action"}});
+  if (!late || late->status != 409) return otherwise("a late grant of points was not refused");
+  cast.narrator.step("Bob has one voucher and no points; a late grant is refused: 409 " + late->body);
+  return {};
+}
+
+}  // namespace
+
+Result<Books> points_are_down(BankCast& cast, const Books& before) {
+  Town& town = cast.town;
+  const std::string gid = cast.prefix + "no-points";
+  cast.narrator.fault("the ledger of points is down: 503 to whatever comes");
+  const Closed closed(town);
+  SETTLE_EXAMPLE_TRY(closed.begin());
+  cast.narrator.step("saga " + gid + " begun: Bob, then Smith, then points if they can be had");
+  if (const Result<Transaction> begun = town.settle().begin(payment_with_points(town, gid)); !begun) {
+    return otherwise("the saga was not begun: " + begun.error().message);
+  }
+  const bool given_up = eventually([&] {
+    const Result<Transaction> now = town.settle().query(gid);
+    return now && now->find("points", "compensate") != nullptr;
+  });
+  if (!given_up) return otherwise("the points were not given up");
   Books books = before;
   books.bob -= 40;
   books.smith += 40;
-  SETTLE_EXAMPLE_TRY(expect_books(cast, books, "committed"));
+  cast.narrator.settle("gives the points up after three attempts; the payment stays");
+  SETTLE_EXAMPLE_TRY(expect_books(cast, books, "points given up"));
+  cast.narrator.settle(
+      "nobody knows whether an attempt has come through, so they are taken back before there is a voucher");
+  SETTLE_EXAMPLE_TRY(closed.end());
+  cast.narrator.step("the ledger of points is back");
+  SETTLE_EXAMPLE_TRY(expect_committed(town.settle().wait(gid, Wait::for_end(kScenePatience))));
   const bool ended = eventually([&] {
     const Result<Transaction> now = town.settle().query(gid);
     return now && now->phase == "ended";
   });
   if (!ended) return otherwise("the voucher was not delivered");
-  const auto vouchers = ask_bank(town.folder(), "north", "SELECT COUNT(*) FROM vouchers WHERE gid = '" + gid + "'");
-  if (!vouchers || *vouchers != 1) return otherwise("Bob must have one voucher for his points");
+  SETTLE_EXAMPLE_TRY(expect_books(cast, books, "committed"));
+  SETTLE_EXAMPLE_TRY(expect_voucher_instead(cast, gid));
   SETTLE_EXAMPLE_TRY(show(cast, gid));
-
-  SETTLE_EXAMPLE_TRY(town.start("points"));
-  const auto granted = ask_bank(town.folder(), "points", "SELECT balance FROM accounts WHERE name = 'bob'");
-  if (!granted || *granted != 0) return otherwise("there are points although a voucher was delivered");
-  cast.narrator.step("points (pid " + std::to_string(town.pid("points")) +
-                     ") is back: 0 points, and Bob has a voucher");
   return books;
 }
 
