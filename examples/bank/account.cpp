@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "order/answer.h"
+
 namespace settle::example {
 namespace {
 
@@ -15,8 +17,6 @@ struct Kept {
   std::int64_t amount = 0;
   std::string state;
 };
-
-Made failed(const Error& error) { return Made::failed(error.message); }
 
 /// The coins that leave: frozen for now, or gone at once.
 Result<int> take(Database& database, const Movement& movement, bool holds) {

@@ -15,7 +15,7 @@ namespace settle::example {
 enum class BankFault : std::uint8_t {
   kNone,
   kStallTry,   ///< a try has been taken and is not worked on before the fault is over
-  kClosed,     ///< nothing is worked on: 503, come again
+  kClosed,     ///< nothing is worked on: 500, which means unknown
   kStuckUndo,  ///< every way back fails
 };
 

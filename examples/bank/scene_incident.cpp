@@ -26,6 +26,17 @@ Result<void> give_back_by_hand(BankCast& cast, const std::string& gid, std::int6
   return {};
 }
 
+/// Whoever looks at the list of incidents finds it.
+Result<void> expect_listed(BankCast& cast, const std::string& gid) {
+  const std::string url = cast.town.admin_url("settled") + "/v1/incidents";
+  const Result<Reply> reply = cast.town.http().get(url);
+  if (!reply || reply->status != 200 || reply->body.find(gid) == std::string::npos) {
+    return otherwise("the incident is not listed: " + (reply ? reply->body : reply.error().message));
+  }
+  cast.narrator.step("It stands in the list of what waits for a person: " + url);
+  return {};
+}
+
 /// The operator's word about a branch, on the admin listener.
 Result<void> resolve(BankCast& cast, const std::string& gid) {
   const std::string url = cast.town.admin_url("settled") + "/v1/transactions/" + gid + "/branches/bob/resolve";
@@ -39,21 +50,6 @@ Result<void> resolve(BankCast& cast, const std::string& gid) {
   return {};
 }
 
-/// A bank cannot undo anything as long as this lives.
-class StuckUndo {
- public:
-  explicit StuckUndo(const Town& town) : town_(town) {}
-  ~StuckUndo() { (void)end(); }
-  StuckUndo(const StuckUndo&) = delete;
-  StuckUndo& operator=(const StuckUndo&) = delete;
-
-  [[nodiscard]] Result<void> begin() const { return town_.inject("north", BankFault::kStuckUndo); }
-  [[nodiscard]] Result<void> end() const { return town_.inject("north", BankFault::kNone); }
-
- private:
-  const Town& town_;
-};
-
 }  // namespace
 
 Result<Books> a_person_resolves(BankCast& cast, const Books& before) {
@@ -63,7 +59,7 @@ Result<Books> a_person_resolves(BankCast& cast, const Books& before) {
   const std::string north = town.url("north", "/account");
   const std::string south = town.url("south", "/account");
   cast.narrator.fault("the north bank's ledger is locked for an audit: whatever gives coins back fails there");
-  const StuckUndo stuck(town);
+  const Trouble stuck(town, "north", BankFault::kStuckUndo);
   SETTLE_EXAMPLE_TRY(stuck.begin());
 
   Saga saga(gid);
@@ -82,6 +78,7 @@ Result<Books> a_person_resolves(BankCast& cast, const Books& before) {
   books.bob -= 60;
   SETTLE_EXAMPLE_TRY(expect_books(cast, books, "60 coins are with nobody"));
   SETTLE_EXAMPLE_TRY(show(cast, gid));
+  SETTLE_EXAMPLE_TRY(expect_listed(cast, gid));
 
   cast.narrator.step("The staff gives Bob his coins by hand:");
   SETTLE_EXAMPLE_TRY(give_back_by_hand(cast, gid, 60));

@@ -23,22 +23,25 @@ bool try_branch(BankCast& cast, const TccScope& scope, const char* branch, const
   return reply && reply->status == 200;
 }
 
-/// Bob's app, all of it.
-Result<Transaction> pay(BankCast& cast, const std::string& gid, const std::string& payee, std::int64_t coins) {
+/// Bob's app, all of it. `books`: what they say before; only the show looks at them.
+Result<Transaction> pay(BankCast& cast, const std::string& gid, const std::string& payee, std::int64_t coins,
+                        Books books) {
   auto scope = TccScope::open(cast.town.settle(), Tcc(gid));
   if (!scope) return scope.error();
   if (!try_branch(cast, *scope, "bob", "north", {"bob", -coins}) ||
       !try_branch(cast, *scope, "smith", "south", {payee, coins})) {
     return otherwise("a bank refused");  // leaving the scope gives everything back
   }
-  if (const Result<Books> held = cast.town.books()) cast.narrator.step("books, all tried: " + to_text(*held));
+  books.bob -= coins;
+  books.frozen += coins;
+  if (Result<void> held = expect_books(cast, books, "all tried, nothing decided"); !held) return held.error();
   return scope->complete(Wait::for_end(kScenePatience));
 }
 
 Result<void> paid(BankCast& cast, Books& books) {
   const std::string gid = cast.prefix + "bob-pays-smith";
   cast.narrator.step("Bob pays 30 coins as " + gid);
-  const Result<Transaction> told = pay(cast, gid, "smith", 30);
+  const Result<Transaction> told = pay(cast, gid, "smith", 30, books);
   SETTLE_EXAMPLE_TRY(expect_committed(told));
   books.bob -= 30;
   books.smith += 30;
@@ -56,7 +59,7 @@ Result<void> paid(BankCast& cast, Books& books) {
 Result<void> refused(BankCast& cast, const Books& books) {
   const std::string gid = cast.prefix + "bob-pays-smyth";
   cast.narrator.fault("a slip of the pen: Bob pays 50 coins to smyth, whom the south bank does not know");
-  const Result<Transaction> told = pay(cast, gid, "smyth", 50);
+  const Result<Transaction> told = pay(cast, gid, "smyth", 50, books);
   if (told) return otherwise("the app was to hear a refusal and heard of an outcome");
   cast.narrator.settle("cancels what was tried: Bob's coins are free again");
   SETTLE_EXAMPLE_TRY(expect_aborted(cast.town.settle().wait(gid, Wait::for_end(kScenePatience))));
@@ -89,28 +92,6 @@ class Courier {
   std::thread thread_;
 };
 
-/// A bank stalls as long as this lives.
-class Stalled {
- public:
-  Stalled(const Town& town, std::string bank) : town_(town), bank_(std::move(bank)) {}
-  ~Stalled() { (void)end(); }
-  Stalled(const Stalled&) = delete;
-  Stalled& operator=(const Stalled&) = delete;
-
-  [[nodiscard]] Result<void> begin() const { return town_.inject(bank_, BankFault::kStallTry); }
-  [[nodiscard]] Result<void> end() const { return town_.inject(bank_, BankFault::kNone); }
-  [[nodiscard]] bool has_one() const {
-    return eventually([&] {
-      const auto waiting = ask_bank(town_.folder(), bank_, "SELECT stalled FROM fault");
-      return waiting && *waiting == 1;
-    });
-  }
-
- private:
-  const Town& town_;
-  std::string bank_;
-};
-
 Result<void> late(BankCast& cast, const Books& books) {
   const std::string gid = cast.prefix + "late-try";
   cast.narrator.fault("the try of 20 coins gets stuck inside the south bank, which has enlisted it already");
@@ -120,10 +101,15 @@ Result<void> late(BankCast& cast, const Books& books) {
   const Result<HeaderList> headers = scope->headers("smith");
   if (!headers) return headers.error();
   std::optional<Courier> courier;  // goes after the stall, which it waits for
-  const Stalled stall(cast.town, "south");
+  const Trouble stall(cast.town, "south", BankFault::kStallTry);
   SETTLE_EXAMPLE_TRY(stall.begin());
   courier.emplace(cast.town.url("south", "/try"), to_json({"smith", 20}), *headers);
-  if (!stall.has_one()) return otherwise("the try did not reach the south bank");
+  if (!eventually([&] {
+        const auto waiting = ask_bank(cast.town.folder(), "south", "SELECT stalled FROM fault");
+        return waiting && *waiting == 1;
+      })) {
+    return otherwise("the try did not reach the south bank");
+  }
 
   Books frozen = books;
   frozen.bob -= 20;

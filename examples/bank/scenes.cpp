@@ -57,7 +57,7 @@ const std::vector<BankScene>& bank_scenes() {
        "limit, votes read-only, and hears no commit.",
        all_promise_first},
       {"A saga whose points are down",
-       "Bob pays and gets points for it. The ledger of points is dead, but the payment matters more than the points.",
+       "Bob pays and gets points for it. The ledger of points is down, but the payment matters more than the points.",
        points_are_down},
       {"An incident, and who resolves it",
        "A saga turns back, and its compensation fails again and again. The decision does not change; a person acts.",

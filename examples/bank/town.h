@@ -78,6 +78,23 @@ class Town {
   example::Client http_;
 };
 
+/// Something that goes wrong in a bank from begin() on; over at the latest when this object is.
+class Trouble {
+ public:
+  Trouble(const Town& town, std::string bank, BankFault fault) : town_(town), bank_(std::move(bank)), fault_(fault) {}
+  ~Trouble() { (void)end(); }
+  Trouble(const Trouble&) = delete;
+  Trouble& operator=(const Trouble&) = delete;
+
+  [[nodiscard]] Result<void> begin() const { return town_.inject(bank_, fault_); }
+  [[nodiscard]] Result<void> end() const { return town_.inject(bank_, BankFault::kNone); }
+
+ private:
+  const Town& town_;
+  std::string bank_;
+  BankFault fault_;
+};
+
 /// Asks again and again until `holds`, for at most half a minute.
 bool eventually(const std::function<bool()>& holds);
 
