@@ -20,7 +20,7 @@ class Audit : public ::testing::Test {
     for (const Role* role : {&kOrder, &kStock, &kPoints}) {
       Database database = open(*role);
       ASSERT_TRUE(database.run(role->schema).ok());
-      ASSERT_TRUE(role->act(database, "g", {"ann", "teapot", 1, 30, 3}).ok());
+      ASSERT_EQ(role->act(database, "g", {"ann", "teapot", 1, 30, 3}).how(), barrier::Made::How::kDone);
     }
     ASSERT_TRUE(audit(folder_, kOpening).ok());
   }

@@ -45,6 +45,9 @@ class Database {
   Result<int> execute(std::string_view statement, std::initializer_list<Value> values = {});
   Result<std::vector<Row>> query(std::string_view statement, std::initializer_list<Value> values = {});
 
+  /// For the barrier, which writes its row on the caller's own connection.
+  [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
+
  private:
   struct Close {
     void operator()(sqlite3* handle) const;

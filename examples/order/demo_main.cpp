@@ -1,14 +1,11 @@
-#include <sys/random.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "audit.h"
+#include "folder.h"
 #include "narrator.h"
 #include "scenes.h"
 #include "stage.h"
@@ -53,48 +50,6 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
     }
   }
   return std::nullopt;
-}
-
-/// The show's folder. A fresh one goes away with it, unless something went wrong: then the logs in it are wanted.
-class Folder {
- public:
-  explicit Folder(const std::string& wanted) : is_fresh_(wanted.empty()) {
-    std::error_code error;
-    if (!is_fresh_) {
-      std::filesystem::create_directories(wanted, error);
-      path_ = std::filesystem::absolute(wanted, error).string();
-      return;
-    }
-    std::string name = (std::filesystem::temp_directory_path(error) / "settle-demo-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~Folder() {
-    std::error_code error;
-    if (is_fresh_ && !is_kept_ && !path_.empty()) std::filesystem::remove_all(path_, error);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  void keep() { is_kept_ = true; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  bool is_fresh_;
-  bool is_kept_ = false;
-  std::string path_;
-};
-
-std::string own_folder() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
-
-std::string fresh_prefix() {
-  std::uint32_t draw = 0;
-  (void)!::getrandom(&draw, sizeof draw, 0);
-  char text[16];
-  (void)std::snprintf(text, sizeof text, "demo-%06x-", draw & 0xffffffU);
-  return text;
 }
 
 Balances expected_after(Balances before, bool sells_one) {

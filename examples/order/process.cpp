@@ -16,6 +16,9 @@
 namespace settle::example {
 namespace {
 
+/// Whoever dies is noticed at once; this is for whoever hangs. On a busy machine opening a store alone can take 10 s.
+constexpr std::chrono::seconds kPatience{60};
+
 [[noreturn]] void become(const std::vector<char*>& arguments, int output, pid_t parent) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before that was in force
@@ -52,6 +55,25 @@ Result<Process> Process::start(const std::vector<std::string>& arguments, const 
   const Result<pid_t> child = spawn(arguments, output.get());
   if (!child) return child.error();
   return Process(*child);
+}
+
+Result<Process> Process::start_ready(const std::vector<std::string>& arguments, const std::string& log,
+                                     const std::function<bool()>& is_ready) {
+  Result<Process> process = start(arguments, log);
+  if (!process) return process;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!is_ready()) {
+    if (!process->is_running()) return Error{ErrorCode::kUnavailable, arguments[0] + " ended at once; see " + log};
+    if (std::chrono::steady_clock::now() > deadline) {
+      return Error{ErrorCode::kUnavailable, arguments[0] + " does not answer; see " + log};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return process;
+}
+
+void Process::send(int signal) const {
+  if (pid_ > 0) (void)::kill(pid_, signal);
 }
 
 bool Process::is_running() {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,11 @@ class Process {
   /// so that Ctrl-C in the terminal reaches the parent alone. Errors: kUnavailable with the reason.
   static Result<Process> start(const std::vector<std::string>& arguments, const std::string& log);
 
+  /// The same, and waits until `is_ready` says so. Errors: also that it ended, or that a minute is over; the log's name
+  /// stands in the message.
+  static Result<Process> start_ready(const std::vector<std::string>& arguments, const std::string& log,
+                                     const std::function<bool()>& is_ready);
+
   Process(Process&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Process& operator=(Process&& other) noexcept {
     std::swap(pid_, other.pid_);
@@ -31,6 +37,8 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }  ///< -1: none
   /// False once it has ended by itself.
   bool is_running();
+  /// Nothing if there is none.
+  void send(int signal) const;
   /// SIGKILL, and waits until it is gone.
   void kill();
   /// SIGTERM; SIGKILL when `patience` is over.

@@ -63,14 +63,14 @@ void Producer::prepared(std::uint64_t id, Placing& placing) {
 }
 
 Answer Producer::local_transaction(const Placing& placing) {
-  const Answer answer = perform(database_, {placing.gid, kProducerBranch}, [&](Database& local) -> Result<Answer> {
-    Result<Answer> placed = kOrder.act(local, placing.gid, placing.line);
+  const barrier::Call call{placing.gid, kProducerBranch, "local", {}};
+  const barrier::Reply reply = barrier::run(database_.handle(), call, [&](barrier::Work) {
+    barrier::Made placed = kOrder.act(database_, placing.gid, placing.line);
     if (placing.fault == Fault::kDieBeforeCommit) die_();
-    if (placing.fault == Fault::kRefuse) return Answer{kRefused, "told to refuse"};
-    return placed;
+    return placing.fault == Fault::kRefuse ? barrier::Made::refused("told to refuse") : placed;
   });
   if (placing.fault == Fault::kDieAfterCommit) die_();
-  return answer;
+  return answer_of(reply);
 }
 
 void Producer::send(std::uint64_t id, Placing& placing, Step step, const std::string& path, const std::string& body) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "barrier.h"
+#include "answer.h"
 #include "database.h"
 #include "fault.h"
 #include "net/http_client.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "barrier.h"
+#include "answer.h"
 #include "database.h"
 #include "settle/result.h"
 
@@ -30,9 +30,9 @@ struct Role {
   std::string_view act_path;   ///< where settle calls action or deliver
   std::string_view undo_path;  ///< where settle calls compensate
   const char* schema;          ///< made at the start if it is not there, with the opening balances
-  Result<Answer> (*act)(Database& database, std::string_view gid, const OrderLine& line);
+  barrier::Made (*act)(Database& database, std::string_view gid, const OrderLine& line);
   /// Knows what to undo from its own rows. Never refuses.
-  Result<Answer> (*undo)(Database& database, std::string_view gid);
+  barrier::Made (*undo)(Database& database, std::string_view gid);
 };
 
 extern const Role kOrder;

@@ -3,28 +3,30 @@
 namespace settle::example {
 namespace {
 
+using barrier::Made;
+
 /// Takes the money out of the customer's purse and writes the order: money moves, it is never made.
-Result<Answer> place(Database& database, std::string_view gid, const OrderLine& line) {
+Made place(Database& database, std::string_view gid, const OrderLine& line) {
   const Result<int> paid = database.execute("UPDATE purse SET coins = coins - ? WHERE customer = ? AND coins >= ?",
                                             {line.price, std::string_view(line.customer), line.price});
-  if (!paid) return paid.error();
-  if (*paid == 0) return Answer{kRefused, line.customer + " cannot pay " + std::to_string(line.price) + " coins"};
+  if (!paid) return failed(paid.error());
+  if (*paid == 0) return Made::refused(line.customer + " cannot pay " + std::to_string(line.price) + " coins");
   const Result<int> written = database.execute(
       "INSERT INTO orders (gid, customer, goods, quantity, price, points, state) VALUES (?, ?, ?, ?, ?, ?, 'placed')",
       {gid, std::string_view(line.customer), std::string_view(line.goods), line.quantity, line.price, line.points});
-  if (!written) return written.error();
-  return Answer{kDone, R"("placed")"};
+  if (!written) return failed(written.error());
+  return Made::done(R"("placed")");
 }
 
-Result<Answer> cancel(Database& database, std::string_view gid) {
+Made cancel(Database& database, std::string_view gid) {
   const Result<int> repaid = database.execute(
       "UPDATE purse SET coins = coins + (SELECT price FROM orders WHERE gid = ?1) "
       "WHERE customer = (SELECT customer FROM orders WHERE gid = ?1)",
       {gid});
-  if (!repaid) return repaid.error();
+  if (!repaid) return failed(repaid.error());
   const Result<int> cancelled = database.execute("UPDATE orders SET state = 'cancelled' WHERE gid = ?", {gid});
-  if (!cancelled) return cancelled.error();
-  return Answer{kDone, R"("cancelled")"};
+  if (!cancelled) return failed(cancelled.error());
+  return Made::done(R"("cancelled")");
 }
 
 constexpr const char* kSchema =

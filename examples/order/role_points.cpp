@@ -3,36 +3,38 @@
 namespace settle::example {
 namespace {
 
+using barrier::Made;
+
 /// Moves points from the shop's fund to the customer's account.
-Result<Answer> grant(Database& database, std::string_view gid, const OrderLine& line) {
+Made grant(Database& database, std::string_view gid, const OrderLine& line) {
   const std::string_view customer = line.customer;
   const Result<int> spent =
       database.execute("UPDATE fund SET points = points - ? WHERE points >= ?", {line.points, line.points});
-  if (!spent) return spent.error();
-  if (*spent == 0) return Answer{kRefused, "the fund is used up"};
+  if (!spent) return failed(spent.error());
+  if (*spent == 0) return Made::refused("the fund is used up");
   const Result<int> earned = database.execute(
       "INSERT INTO accounts (customer, points) VALUES (?1, ?2) "
       "ON CONFLICT (customer) DO UPDATE SET points = points + excluded.points",
       {customer, line.points});
-  if (!earned) return earned.error();
+  if (!earned) return failed(earned.error());
   const Result<int> written =
       database.execute("INSERT INTO grants (gid, customer, points) VALUES (?, ?, ?)", {gid, customer, line.points});
-  if (!written) return written.error();
-  return Answer{kDone, R"("granted")"};
+  if (!written) return failed(written.error());
+  return Made::done(R"("granted")");
 }
 
-Result<Answer> take_back(Database& database, std::string_view gid) {
+Made take_back(Database& database, std::string_view gid) {
   const Result<int> returned =
       database.execute("UPDATE fund SET points = points + (SELECT points FROM grants WHERE gid = ?)", {gid});
-  if (!returned) return returned.error();
+  if (!returned) return failed(returned.error());
   const Result<int> taken = database.execute(
       "UPDATE accounts SET points = points - (SELECT points FROM grants WHERE gid = ?1) "
       "WHERE customer = (SELECT customer FROM grants WHERE gid = ?1)",
       {gid});
-  if (!taken) return taken.error();
+  if (!taken) return failed(taken.error());
   const Result<int> removed = database.execute("DELETE FROM grants WHERE gid = ?", {gid});
-  if (!removed) return removed.error();
-  return Answer{kDone, R"("taken back")"};
+  if (!removed) return failed(removed.error());
+  return Made::done(R"("taken back")");
 }
 
 constexpr const char* kSchema =

@@ -3,30 +3,31 @@
 namespace settle::example {
 namespace {
 
+using barrier::Made;
+
 /// Takes the goods from the shelf for this order.
-Result<Answer> take(Database& database, std::string_view gid, const OrderLine& line) {
+Made take(Database& database, std::string_view gid, const OrderLine& line) {
   const std::string_view goods = line.goods;
   const Result<int> taken = database.execute("UPDATE shelf SET pieces = pieces - ? WHERE goods = ? AND pieces >= ?",
                                              {line.quantity, goods, line.quantity});
-  if (!taken) return taken.error();
+  if (!taken) return failed(taken.error());
   if (*taken == 0)
-    return Answer{kRefused,
-                  "fewer than " + std::to_string(line.quantity) + " pieces of " + line.goods + " on the shelf"};
+    return Made::refused("fewer than " + std::to_string(line.quantity) + " pieces of " + line.goods + " on the shelf");
   const Result<int> written =
       database.execute("INSERT INTO shipments (gid, goods, quantity) VALUES (?, ?, ?)", {gid, goods, line.quantity});
-  if (!written) return written.error();
-  return Answer{kDone, R"("taken")"};
+  if (!written) return failed(written.error());
+  return Made::done(R"("taken")");
 }
 
-Result<Answer> put_back(Database& database, std::string_view gid) {
+Made put_back(Database& database, std::string_view gid) {
   const Result<int> returned = database.execute(
       "UPDATE shelf SET pieces = pieces + (SELECT quantity FROM shipments WHERE gid = ?1) "
       "WHERE goods = (SELECT goods FROM shipments WHERE gid = ?1)",
       {gid});
-  if (!returned) return returned.error();
+  if (!returned) return failed(returned.error());
   const Result<int> removed = database.execute("DELETE FROM shipments WHERE gid = ?", {gid});
-  if (!removed) return removed.error();
-  return Answer{kDone, R"("put back")"};
+  if (!removed) return failed(removed.error());
+  return Made::done(R"("put back")");
 }
 
 constexpr const char* kSchema =

@@ -11,6 +11,12 @@ namespace {
 constexpr const char* kHost = "127.0.0.1";
 /// Nobody else keeps this database's lock for long, and while we wait the loop stands still.
 constexpr std::chrono::milliseconds kLockPatience{50};
+/// Longer than any transaction of this example lives, and than settle remembers it.
+constexpr std::chrono::hours kHorizon{24 * 7};
+
+std::string header_of(const net::HttpRequest& request, std::string_view name) {
+  return std::string(request.header(name).value_or(""));
+}
 
 std::string text_of(const nlohmann::json& object, const char* key) {
   if (!object.is_object()) return {};
@@ -27,9 +33,8 @@ Result<std::uint16_t> Service::start() {
   Result<Database> database = Database::open(options_.database_path, kLockPatience);
   if (!database) return database.error();
   database_ = std::make_unique<Database>(std::move(*database));
-  for (const char* schema : {kBarrierSchema, options_.role->schema}) {
-    if (Result<void> made = database_->run(schema); !made) return made.error();
-  }
+  if (Result<void> made = barrier::install(database_->handle(), kHorizon); !made) return made.error();
+  if (Result<void> made = database_->run(options_.role->schema); !made) return made.error();
   if (options_.port != 0) {
     if (Result<void> free = net::check_port_free(kHost, options_.port); !free) return free.error();
   }
@@ -54,11 +59,12 @@ void Service::on_request(const net::HttpRequest& request, net::ResponseSlot slot
   if (request.path == "/faults") return on_faults(request, slot);
   if (request.method != "POST") return respond(slot, {405, "POST only"});
   if (request.path == options_.role->act_path || request.path == options_.role->undo_path) {
-    return on_branch_op(request, slot, request.header("settle-op").value_or(""));
+    return on_branch_op(request, slot);
   }
   if (producer_ && request.path == "/check") {
-    const auto gid = request.header("settle-gid");
-    return respond(slot, gid ? check_back(*database_, *gid) : Answer{400, "settle-gid is missing"});
+    const std::string gid = header_of(request, "settle-gid");
+    if (gid.empty()) return respond(slot, {400, "settle-gid is missing"});
+    return respond(slot, check_back(*database_, gid, header_of(request, "settle-tid")));
   }
   if (producer_ && request.path == "/orders") {
     Result<OrderLine> line = parse_order_line(request.body);
@@ -70,28 +76,30 @@ void Service::on_request(const net::HttpRequest& request, net::ResponseSlot slot
   respond(slot, {404, "no such path"});
 }
 
-void Service::on_branch_op(const net::HttpRequest& request, net::ResponseSlot slot, std::string_view op) {
-  const BranchKey key{request.header("settle-gid").value_or(""), request.header("settle-branch").value_or("")};
-  if (key.gid.empty() || key.branch.empty()) return respond(slot, {400, "settle-gid and settle-branch are missing"});
+void Service::on_branch_op(const net::HttpRequest& request, net::ResponseSlot slot) {
+  const barrier::Call call{header_of(request, "settle-gid"), header_of(request, "settle-branch"),
+                           header_of(request, "settle-op"), header_of(request, "settle-tid")};
+  if (call.gid.empty() || call.branch.empty()) return respond(slot, {400, "settle-gid and settle-branch are missing"});
   const bool is_act = request.path == options_.role->act_path;
-  if (is_act ? op != "action" && op != "deliver" : op != "compensate") {
+  if (is_act ? call.op != "action" && call.op != "deliver" : call.op != "compensate") {
     return respond(slot, {400, "settle-op does not belong to this path"});
   }
-  if (is_act) return act(key, request.body, slot);
-  respond(slot, compensate(*database_, key, [&](Database& local) { return options_.role->undo(local, key.gid); }));
+  if (is_act) return act(call, request.body, slot);
+  respond(slot, answer_of(barrier::run(database_->handle(), call,
+                                       [&](barrier::Work) { return options_.role->undo(*database_, call.gid); })));
 }
 
-void Service::act(const BranchKey& key, std::string_view input, net::ResponseSlot slot) {
+void Service::act(const barrier::Call& call, std::string_view input, net::ResponseSlot slot) {
   const Fault fault = std::exchange(fault_, Fault::kNone);
   if (fault == Fault::kHang) {
     ++hanging_;
     return;
   }
-  const Answer answer = perform(*database_, key, [&](Database& local) -> Result<Answer> {
-    if (fault == Fault::kRefuse) return Answer{kRefused, "told to refuse"};
+  const barrier::Reply reply = barrier::run(database_->handle(), call, [&](barrier::Work) {
+    if (fault == Fault::kRefuse) return barrier::Made::refused("told to refuse");
     const Result<OrderLine> line = parse_order_line(input);
-    if (!line) return Answer{kRefused, line.error().message};
-    Result<Answer> acted = options_.role->act(local, key.gid, *line);
+    if (!line) return barrier::Made::refused(line.error().message);
+    barrier::Made acted = options_.role->act(*database_, call.gid, *line);
     if (fault == Fault::kDieBeforeCommit) options_.die();
     return acted;
   });
@@ -101,7 +109,7 @@ void Service::act(const BranchKey& key, std::string_view input, net::ResponseSlo
     ++hanging_;
     return;
   }
-  respond(slot, answer);
+  respond(slot, answer_of(reply));
 }
 
 void Service::on_faults(const net::HttpRequest& request, net::ResponseSlot slot) {

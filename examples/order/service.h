@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "barrier.h"
+#include "answer.h"
 #include "database.h"
 #include "fault.h"
 #include "net/http_server.h"
@@ -46,8 +46,8 @@ class Service {
  private:
   Result<std::uint16_t> listen(std::uint16_t port);
   void on_request(const net::HttpRequest& request, net::ResponseSlot slot);
-  void on_branch_op(const net::HttpRequest& request, net::ResponseSlot slot, std::string_view op);
-  void act(const BranchKey& key, std::string_view input, net::ResponseSlot slot);
+  void on_branch_op(const net::HttpRequest& request, net::ResponseSlot slot);
+  void act(const barrier::Call& call, std::string_view input, net::ResponseSlot slot);
   void on_faults(const net::HttpRequest& request, net::ResponseSlot slot);
   void respond(net::ResponseSlot slot, const Answer& answer);
   void cut_connections();

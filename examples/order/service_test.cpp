@@ -239,7 +239,7 @@ TEST_F(OrderExample, MSG_T1_WithoutAPreparedMessageTheBusinessDoesNotStart) {
   settle_.answer_with(503);
   EXPECT_EQ(order_by_message("m"), 503);
   EXPECT_EQ(order_->ask("SELECT COUNT(*) FROM orders"), 0);
-  EXPECT_EQ(order_->ask("SELECT COUNT(*) FROM barrier"), 0);
+  EXPECT_EQ(order_->ask("SELECT COUNT(*) FROM settle_barrier"), 0);
 }
 
 TEST_F(OrderExample, ARefusedOrderIsFencedBeforeItVouchesForTheAbort) {

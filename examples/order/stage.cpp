@@ -1,39 +1,18 @@
 #include "stage.h"
 
-#include <sys/random.h>
-
 #include <set>
 #include <thread>
 
 #include "net/socket.h"
+#include "ports.h"
 
 namespace settle::example {
 namespace {
 
-constexpr const char* kHost = "127.0.0.1";
 /// Whoever dies is noticed at once; this is for whoever hangs. On a busy machine opening a store alone can take 10 s.
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::uint16_t kUsualApiPort = 36789;
 constexpr std::uint16_t kUsualAdminPort = 36780;
-
-/// A free port below those that the kernel gives to outgoing connections: it must still be free for us after a restart.
-Result<std::uint16_t> free_port(std::set<std::uint16_t>& taken) {
-  constexpr std::uint16_t kFirst = 20'000;
-  constexpr std::uint16_t kCount = 10'000;
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    std::uint16_t draw = 0;
-    (void)!::getrandom(&draw, sizeof draw, 0);
-    const auto port = static_cast<std::uint16_t>(kFirst + draw % kCount);
-    if (!taken.contains(port) && net::check_port_free(kHost, port)) {
-      taken.insert(port);
-      return port;
-    }
-  }
-  return Error{ErrorCode::kUnavailable, "no free port between 20000 and 29999"};
-}
-
-std::string url_of(std::uint16_t port) { return std::string("http://") + kHost + ":" + std::to_string(port); }
-std::string address_of(std::uint16_t port) { return std::string(kHost) + ":" + std::to_string(port); }
 
 }  // namespace
 
@@ -87,22 +66,14 @@ Result<void> Stage::start_all() {
 }
 
 Result<void> Stage::start(std::string_view name) {
-  Result<Process> process = Process::start(command_of(name), log_of(name));
+  const std::string ready = name == "settled" ? admin_url() + "/readyz" : url(name) + "/faults";
+  Result<Process> process = Process::start_ready(command_of(name), log_of(name), [&] {
+    const Result<Reply> reply = client_.get(ready);
+    return reply && reply->status == 200;
+  });
   if (!process) return process.error();
   member(name).process = std::move(*process);
-  const std::string ready = name == "settled" ? admin_url() + "/readyz" : url(name) + "/faults";
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    const Result<Reply> reply = client_.get(ready);
-    if (reply && reply->status == 200) return {};
-    if (!member(name).process.is_running()) {
-      return Error{ErrorCode::kUnavailable, std::string(name) + " ended at once; see " + log_of(name)};
-    }
-    if (std::chrono::steady_clock::now() > deadline) {
-      return Error{ErrorCode::kUnavailable, std::string(name) + " does not answer; see " + log_of(name)};
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  return {};
 }
 
 void Stage::kill(std::string_view name) { member(name).process.kill(); }
