@@ -59,7 +59,7 @@ struct Config {
   std::size_t connections_max = 0;
   std::size_t body_bytes_max = 0;
   std::size_t reads_waiting_max = 0;
-  unsigned store_reserve = 0;  ///< percent of the store's disk
+  unsigned store_reserve = 0;             ///< percent of the store's disk
   std::size_t calls_per_destination = 0;  ///< of the whole daemon
   std::uint32_t breaker_failures = 0;     ///< 0: breakers never open
   Duration breaker_pause{};

@@ -15,6 +15,7 @@ import unittest
 from pathlib import Path
 
 BUILD, SETTLED, CMAKE, CPACK = (Path(a) for a in sys.argv[1:5])
+SOURCE = Path(__file__).resolve().parents[2]
 COMPILERS = ("clang++-19", "g++-12")
 STRICT = "-std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Werror"
 PATIENCE_S = 60  # ends failing tests, times nothing
@@ -159,6 +160,10 @@ class InstalledSdk(unittest.TestCase):
                 run(CMAKE, "--build", build)
                 self.assertEqual(run(build / "service_test"), "committed\n")
                 self.play(build)
+
+    def test_the_readme_shows_a_sample_as_it_is(self):
+        sample = (SOURCE / "examples/patterns/saga.cpp").read_text()
+        self.assertIn("```cpp\n" + sample + "```", (SOURCE / "README.md").read_text())
 
     def test_the_samples_through_pkg_config(self):
         for compiler in COMPILERS:

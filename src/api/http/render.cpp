@@ -95,8 +95,7 @@ Rendered problem(engine::Token token, AnswerKind kind, const View* view) {
       return make(ErrorName::kOverloaded,
                   "too much is open at the moment; nothing was stored, repeat the same request after Retry-After");
     case AnswerKind::kStoreFull:
-      return make(ErrorName::kStoreFull,
-                  "less than the reserve is free for the store; begin again when there is room");
+      return make(ErrorName::kStoreFull, "less than the reserve is free for the store; begin again when there is room");
     case AnswerKind::kNotOwner:
       return make(
           ErrorName::kOverloaded,
