@@ -355,12 +355,13 @@ TEST(Incidents, AreToldWhenTheyOpenWhenTheyCloseAndToANewOwner) {
   const Sent sent = desk.take_call();
   desk.answer(sent, Outcome::kUnknown, 503);
   desk.ask(1, Verb::kStop, "g");
+  EXPECT_TRUE(desk.notices.empty()) << "a crash could still take it back";
+  desk.sync();
   ASSERT_EQ(desk.notices.size(), 1U);
   EXPECT_EQ(desk.notices[0].gid, "g");
   EXPECT_EQ(desk.notices[0].cause, Cause::kStopped);
   EXPECT_TRUE(desk.notices[0].opened);
   EXPECT_FALSE(desk.notices[0].again);
-  desk.sync();
   const Save last = desk.synced.back();
 
   Desk heir;
@@ -374,8 +375,32 @@ TEST(Incidents, AreToldWhenTheyOpenWhenTheyCloseAndToANewOwner) {
   EXPECT_TRUE(heir.notices[0].again);
 
   desk.ask(2, Verb::kRetryNow, "g");
+  EXPECT_EQ(desk.notices.size(), 1U);
+  desk.sync();
   ASSERT_EQ(desk.notices.size(), 2U);
   EXPECT_FALSE(desk.notices[1].opened);
+}
+
+// The memory of a transaction that is gone is used again for the next one.
+TEST(Incidents, OfAnEarlierTransactionInTheSameMemorySayNothing) {
+  Desk desk;
+  const auto open_incident = [&desk](const char* gid) {
+    desk.begin(0, gid, Desk::saga({"http://p:1/a"}));
+    desk.sync();
+    (void)desk.take_call();
+    desk.ask(1, Verb::kStop, gid);
+    desk.sync();
+  };
+  open_incident("lost");
+  for (ShardNo shard = 0; shard < kShards; ++shard) {
+    desk.worker.on(Lost{shard, 1}, desk.now);
+    desk.worker.on(Acquired{shard, 2, kNever}, desk.now);
+    desk.worker.on(LoadEnded{shard, 2}, desk.now);
+  }
+  open_incident("next");
+  std::string told;
+  for (const Desk::Noticed& notice : desk.notices) told += notice.gid + (notice.opened ? " opened, " : " closed, ");
+  EXPECT_EQ(told, "lost opened, next opened, ");
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ struct Entry {
   std::vector<std::variant<Begin, Request>> held;  ///< verbs that came before the begin was durable
   bool alerted = false;
   bool incident_counted = false;
+  bool incident_told = false;    ///< see Outputs::incident
+  Version incident_version = 0;  ///< the one that opened or closed it
 
   Instant timer = kNever;       ///< see TimerHeap
   std::size_t timer_place = 0;  ///< likewise; valid while `timer` is set

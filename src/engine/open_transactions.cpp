@@ -34,6 +34,8 @@ void renew(Entry& entry, const Tid& tid, std::string&& gid, OwnedPlan&& plan) {
   entry.held.clear();
   entry.alerted = false;
   entry.incident_counted = false;
+  entry.incident_told = false;
+  entry.incident_version = 0;
 }
 
 }  // namespace

@@ -158,6 +158,7 @@ void Shard::settle(Entry& entry, Instant now) {
   }
   if (take_deadline(entry, now)) return;
   answer_waiters(entry, now);
+  notify(entry, false);
   const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
   if (entry.state.has_ended() && remembered) {
     ++(entry.state.outcome == GlobalOutcome::kCommitted ? core_.counters.committed : core_.counters.aborted);
@@ -363,21 +364,24 @@ void Shard::count_incident(Entry& entry) {
   const bool has_incident = entry.state.incident.has_value();
   if (has_incident == entry.incident_counted) return;
   entry.incident_counted = has_incident;
+  entry.incident_version = entry.version + 1;
   if (has_incident) {
     ++core_.incidents;
     ++core_.counters.incidents_opened;
     const Incident& incident = *entry.state.incident;
     core_.outputs.event(EventLevel::kWarn, "incident opened", entry.gid, branch_id_of(*entry.plan, incident.branch),
                         incident.op);
-    notify(entry, true, false);
   } else {
     --core_.incidents;
     core_.outputs.event(EventLevel::kInfo, "incident closed itself", entry.gid, "", Op::kAction);
-    notify(entry, false, false);
   }
 }
 
-void Shard::notify(const Entry& entry, bool opened, bool again) {
+/// Somebody is told only of what a crash cannot take back.
+void Shard::notify(Entry& entry, bool again) {
+  const bool opened = entry.state.incident.has_value();
+  if (opened == entry.incident_told || entry.durable.version < entry.incident_version) return;
+  entry.incident_told = opened;
   IncidentNotice notice{.gid = entry.gid, .branch_id = {}, .opened = opened, .again = again};
   if (opened) {
     const Incident& incident = *entry.state.incident;
@@ -428,7 +432,7 @@ void Shard::on_loaded(StoredRecord&& record, Instant now) {
   entry.incident_counted = entry.state.incident.has_value();
   if (entry.incident_counted) {
     ++core_.incidents;
-    notify(entry, true, true);
+    notify(entry, true);
   }
   ++core_.counters.recovered;
   core_.last_sequence = std::max(core_.last_sequence, record.tid.sequence);

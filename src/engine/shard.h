@@ -96,7 +96,7 @@ class Shard {
   bool take_deadline(Entry& entry, Instant now);
   void arm(Entry& entry, Instant now);
   void count_incident(Entry& entry);
-  void notify(const Entry& entry, bool opened, bool again);
+  void notify(Entry& entry, bool again);
   void alert(Entry& entry, Instant now);
   void forget(Entry& entry);
   void take_held(std::vector<std::variant<Begin, Request>>&& held, Instant now);

@@ -162,7 +162,7 @@ struct View {
   bool provisional = false;  ///< the newest state of the branches is not durable yet
 };
 
-/// Something waits for a person, or does so no longer. Views are valid during the call only.
+/// Something waits for a person, or does so no longer, and that is durable. Views are valid during the call only.
 struct IncidentNotice {
   std::string_view gid;
   std::string_view branch_id;  ///< empty: the transaction itself

@@ -175,10 +175,8 @@ TEST_F(Duty, AfterAKillTheIncidentIsToldAgainWithTheSameId) {
   ASSERT_TRUE(own.settled.start()) << own.settled.log();
   services_.on("/deliver/a", say(409, "no"));
   const std::string gid = fresh("again");
-  Json plan = message(services_, gid, {"a"});
-  plan["wait_ms"] = 20'000;  // answered when the incident is durable
-  ASSERT_EQ(own.settled.client().begin(plan).status, 201);
-  ASSERT_TRUE(receiver_.hears("incident-opened"));
+  ASSERT_EQ(own.settled.client().begin(message(services_, gid, {"a"})).status, 201);
+  ASSERT_TRUE(receiver_.hears("incident-opened")) << "so it is durable";
   own.settled.kill();
   ASSERT_TRUE(own.settled.start()) << own.settled.log();
   ASSERT_TRUE(eventually(kPatience, [&] { return receiver_.got("incident-opened").size() == 2; }));
@@ -347,12 +345,18 @@ TEST_F(Duty, SettlectlDoesAllOfIt) {
     EXPECT_TRUE(output.starts_with("0 ")) << output;
     EXPECT_NE(output.find(part), std::string::npos) << part << "\n" << output;
   };
+  ASSERT_TRUE(eventually(kPatience, [&] {
+    return !own.settled.admin().get("/v1/incidents").body.value("transactions", Json::array()).empty();
+  })) << "the list is that of the store";
   expect(ctl({"incidents"}), gid);
   expect(ctl({"destinations"}), name_of_services());
   expect(ctl({"destinations", "pause", name_of_services(), "--reason=r"}), "paused");
   expect(ctl({"destinations", "resume", name_of_services(), "--reason=r"}), "closed");
   expect(ctl({"stop", gid, "--reason=r"}), "nothing is called any more");
   expect(ctl({"resolve", gid, "a", "--as=done", "--reason=r"}), "committed");
+  ASSERT_TRUE(eventually(kPatience, [&] {
+    return own.settled.admin().get("/v1/incidents").body.value("transactions", Json::array()).empty();
+  }));
   expect(ctl({"incidents"}), "no incident");
   expect(ctl({"nodes"}), "(this one answers)");
   expect(ctl({"top", "--times=1"}), "incidents 0");
