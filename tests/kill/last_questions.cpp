@@ -37,7 +37,11 @@ void ask_for_all(std::uint16_t daemon, const std::string& folder, std::size_t pa
   }
   live::KeptLine line(daemon);
   for (const std::string& gid : acknowledged) {
-    const Reply reply = live::reply_of(line.exchange("GET", "/v1/transactions/" + gid, {}, live::kPatience));
+    Reply reply;
+    (void)live::eventually(live::kPatience, [&] {  // 503 says: again
+      reply = live::reply_of(line.exchange("GET", "/v1/transactions/" + gid, {}, live::kPatience));
+      return reply.status != 503;
+    });
     if (reply.problem() == "unknown-gid") {
       journal.write("missing", gid);
     } else if (!reply.ok()) {
