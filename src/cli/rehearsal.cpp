@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "net/http_fields.h"
+#include "settle/ids.h"
 
 namespace settle::cli {
 namespace {
@@ -52,9 +53,20 @@ std::string text_of(std::string_view op, const OpAnswer& answer) {
   return text;
 }
 
+/// As settle would have named a transaction that begins now: a barrier takes what began too long ago for pruned.
+std::string tid_of_now() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  std::random_device machine;
+  Tid tid;
+  tid.sequence = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count());
+  tid.cluster = 1;
+  tid.epoch = machine();
+  return tid.text();
+}
+
 }  // namespace
 
-TrialBranch Rehearsal::fresh() { return {"verify-" + random_text(16), random_text(26)}; }
+TrialBranch Rehearsal::fresh() { return {"verify-" + random_text(16), tid_of_now()}; }
 
 void Rehearsal::record(std::string_view op, const OpAnswer& answer) {
   const std::lock_guard held(lock_);
