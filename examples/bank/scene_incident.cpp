@@ -26,13 +26,14 @@ Result<void> give_back_by_hand(BankCast& cast, const std::string& gid, std::int6
   return {};
 }
 
-/// Whoever looks at the list of incidents finds it.
+/// Whoever looks at the list of incidents finds it, once it is on the disk: the list is read from there.
 Result<void> expect_listed(BankCast& cast, const std::string& gid) {
   const std::string url = cast.town.admin_url("settled") + "/v1/incidents";
-  const Result<Reply> reply = cast.town.http().get(url);
-  if (!reply || reply->status != 200 || reply->body.find(gid) == std::string::npos) {
-    return otherwise("the incident is not listed: " + (reply ? reply->body : reply.error().message));
-  }
+  const bool listed = eventually([&] {
+    const Result<Reply> reply = cast.town.http().get(url);
+    return reply && reply->status == 200 && reply->body.find(gid) != std::string::npos;
+  });
+  if (!listed) return otherwise("the incident is not listed at " + url);
   cast.narrator.step("It stands in the list of what waits for a person: " + url);
   return {};
 }
@@ -77,8 +78,8 @@ Result<Books> a_person_resolves(BankCast& cast, const Books& before) {
   Books books = before;
   books.bob -= 60;
   SETTLE_EXAMPLE_TRY(expect_books(cast, books, "60 coins are with nobody"));
-  SETTLE_EXAMPLE_TRY(show(cast, gid));
   SETTLE_EXAMPLE_TRY(expect_listed(cast, gid));
+  SETTLE_EXAMPLE_TRY(show(cast, gid));
 
   cast.narrator.step("The staff gives Bob his coins by hand:");
   SETTLE_EXAMPLE_TRY(give_back_by_hand(cast, gid, 60));
