@@ -179,7 +179,7 @@ TEST_F(SdkMessage, ARefusalBesideATwinThatCommittedDoesNotDropIt) {
 TEST_F(SdkMessage, MSG_T3_ALostSubmitIsMadeUpByTheCheckBack) {
   const Message message = mail();
   ClientOptions hurried = options();
-  hurried.patience = milliseconds{500};
+  hurried.patience = seconds{5};
   Client impatient(hurried);
   const auto sent = send(impatient, message, db.get(), [this](Work work) {
     settled.kill();  // between prepare and submit
