@@ -131,11 +131,15 @@ TEST(Oracle, SeesStepsInTheWrongOrder) {
   one.found[1].acted_at = 50;
   EXPECT_EQ(found_in(one), "order ");
   one = undone_saga();
-  one.found[0].undone_at = 250;
+  one.found = {{{5, -5}, 100, 250}, {{7, -7}, 200, 300}};
   EXPECT_EQ(found_in(one), "order ");
-  one = undone_saga();
   one.deal.shape = Shape::kConcurrent;
-  one.found[0].undone_at = 250;
+  EXPECT_EQ(found_in(one), "");
+}
+
+TEST(Oracle, AnEmptyUndoHasNoOrder) {
+  Case one = undone_saga();
+  one.found[0].undone_at = 250;  // before that of the second step, which never acted
   EXPECT_EQ(found_in(one), "");
 }
 
