@@ -75,7 +75,7 @@ build_preset() {
   local preset=$1 dir
   dir=$(build_dir "$preset")
   shift
-  use_home_for_ccache
+  prepare_ccache
   local -a launcher=()
   command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   # build.ninja is written last, so it stands for a configuration that went through. A tree that was moved starts anew.
@@ -94,8 +94,10 @@ build_preset() {
 }
 
 # ccache keeps its files under HOME. Where there is none, or none to write to, they go below build/.
-use_home_for_ccache() {
+# The sloppiness is what it asks for before it keeps anything that was compiled with precompiled headers.
+prepare_ccache() {
   mkdir -p build
+  export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros}"
   if [[ -z "${CCACHE_DIR:-}" && ! ( -n "${HOME:-}" && -w "${HOME:-}" ) ]]; then
     export CCACHE_DIR="$PWD/build/ccache"
   fi

@@ -77,6 +77,13 @@ TEST_F(Operators, ResolveSendsWhatIsKnownAndWhy) {
   EXPECT_NE(ran.out.find("heuristic mixed"), std::string::npos) << ran.out;
 }
 
+TEST_F(Operators, ResolveSendsAResultByteForByte) {
+  admin_.answer("POST /v1/transactions/g/branches/b/resolve", 200, R"({"gid":"g"})");
+  EXPECT_EQ(run_settlectl({"resolve", "g", "b", "--as=done", "--reason=r", R"(--result={"n":1.50})"}).exit, 0);
+  ASSERT_EQ(admin_.seen().size(), 1U);
+  EXPECT_EQ(admin_.seen()[0].body, R"({"as":"done","reason":"r","result":{"n":1.50}})");
+}
+
 TEST_F(Operators, StopGoesToTheAdminListenerWithItsReason) {
   admin_.answer("POST /v1/transactions/order-1/stop", 200, kStuck);
   const Ran ran = run_settlectl({"stop", "order-1", "--reason=stock is being repaired"});
@@ -102,6 +109,8 @@ TEST_F(Operators, NothingIsSentWithoutAReasonOrWithoutWhatIsKnown) {
       {{"resolve", "g", "b", "--as=done"}, "needs --reason"},
       {{"resolve", "g", "b", "--reason=r"}, "--as takes done, skipped or cancelled"},
       {{"resolve", "g", "b", "--reason=r", "--as=committed"}, "--as takes done, skipped or cancelled"},
+      {{"resolve", "g", "b", "--reason=r", "--as=skipped", "--result=1"}, "--result goes with --as done"},
+      {{"resolve", "g", "b", "--reason=r", "--as=done", R"(--result=1,"as":"skipped")"}, "--result is no JSON"},
       {{"resolve", "g", "--reason=r", "--as=done"}, "resolve takes GID BRANCH"},
       {{"incidents", "g"}, "incidents takes no words"},
   };

@@ -12,13 +12,18 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"--as", "WHAT", "done, skipped or cancelled: what is known of the branch (required)"},
+    {"--result", "JSON", "with done: the branch's own result, if a later step takes a part of it"},
     {"--reason", "TEXT", "how it is known; it is kept in the audit (required)"},
 };
 
 constexpr std::array<std::string_view, 3> kResolutions{"done", "skipped", "cancelled"};
 
-std::string body_of(const std::string& as, const std::string& reason) {
-  return Json{{"as", as}, {"reason", reason}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+/// `result` goes as it was typed: what later steps take of it is taken byte for byte.
+std::string body_of(const std::string& as, const std::string& reason, const std::string& result) {
+  std::string body = Json{{"as", as}, {"reason", reason}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (result.empty()) return body;
+  body.back() = ',';
+  return body.append("\"result\":").append(result).append("}");
 }
 
 int run(Shell& shell, const Arguments& arguments) {
@@ -28,9 +33,12 @@ int run(Shell& shell, const Arguments& arguments) {
     return usage_error(shell, "resolve", "--as takes done, skipped or cancelled");
   }
   if (reason.empty()) return usage_error(shell, "resolve", "an operator's word needs --reason TEXT");
+  const std::string result = arguments.get("--result").value_or("");
+  if (!result.empty() && as != "done") return usage_error(shell, "resolve", "--result goes with --as done");
+  if (!result.empty() && parse_json(result).is_discarded()) return usage_error(shell, "resolve", "--result is no JSON");
   const std::string& gid = arguments.words()[0];
   const std::string& branch = arguments.words()[1];
-  const std::string body = body_of(as, reason);
+  const std::string body = body_of(as, reason, result);
   const std::string under = "branches/" + escaped(branch) + "/resolve";
   const Asked asked = ask(shell, shell.admin, {"POST", transaction_path(gid, under), body});
   if (!asked.body) return asked.exit;

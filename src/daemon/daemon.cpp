@@ -119,9 +119,12 @@ Result<Daemon::Listeners> Daemon::start() {
   running_.store(true, std::memory_order_release);
   for (const auto& thread : threads_) thread->start();
   if (alerts_) alerts_->start();
-  prune_again_later();
-  if (config_.store_reserve > 0) look_at_room_again_later();
-  if (config_.store.is_shared()) read_pauses_again_later();
+  every(std::clamp<Duration>(config_.retention / 10, seconds{1}, minutes{10}), [this](Store& s) { prune(s); });
+  if (config_.store_reserve > 0) {
+    reader_.run_soon([this](Store& s) { look_at_room(s); });
+    every(kRoomReadEvery, [this](Store& s) { look_at_room(s); });
+  }
+  if (config_.store.is_shared()) every(kPausesReadEvery, [this](Store& s) { refresh_pauses(s); });
   return listeners;
 }
 
@@ -150,12 +153,7 @@ Result<Daemon::Listeners> Daemon::listen() {
 
 // ------------------------------------------------------------------------------------------------------- ownership
 
-/// `then` runs on the last thread that has taken its inputs.
-template <typename What>
-void Daemon::tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what,
-                         const std::function<void()>& then) {
-  std::vector<std::vector<engine::Input>> inputs(threads_.size());
-  for (const Lease& lease : leases) inputs[lease.shard % threads_.size()].emplace_back(what(lease));
+void Daemon::give(std::vector<std::vector<engine::Input>>&& inputs, const std::function<void()>& then) {
   if (!running_.load(std::memory_order_acquire)) {
     for (std::size_t thread = 0; thread < threads_.size(); ++thread) {
       threads_[thread]->give_now(std::move(inputs[thread]));
@@ -172,19 +170,31 @@ void Daemon::tell_owners(const std::vector<Lease>& leases, const std::function<W
   }
 }
 
+template <typename What>
+void Daemon::tell_owners(const std::vector<Lease>& leases, const What& what, const std::function<void()>& then) {
+  std::vector<std::vector<engine::Input>> inputs(threads_.size());
+  for (const Lease& lease : leases) inputs[lease.shard % threads_.size()].emplace_back(what(lease));
+  give(std::move(inputs), then);
+}
+
+template <typename What>
+void Daemon::tell_all(const What& what, const std::function<void()>& then) {
+  std::vector<std::vector<engine::Input>> inputs(threads_.size());
+  for (auto& one : inputs) one.emplace_back(what());
+  give(std::move(inputs), then);
+}
+
 void Daemon::acquired(const std::vector<Lease>& leases, Instant lease_end) {
-  tell_owners<engine::Acquired>(
-      leases, [=](const Lease& lease) { return engine::Acquired{lease.shard, lease.epoch, lease_end}; });
+  tell_owners(leases, [=](const Lease& lease) { return engine::Acquired{lease.shard, lease.epoch, lease_end}; });
   reader_.run_soon([this, leases](Store&) { load(leases); });
 }
 
 void Daemon::renewed(const std::vector<Lease>& leases, Instant lease_end) {
-  tell_owners<engine::Renewed>(
-      leases, [=](const Lease& lease) { return engine::Renewed{lease.shard, lease.epoch, lease_end}; });
+  tell_owners(leases, [=](const Lease& lease) { return engine::Renewed{lease.shard, lease.epoch, lease_end}; });
 }
 
 void Daemon::lost(const std::vector<Lease>& leases, std::function<void()> then) {
-  tell_owners<engine::Lost>(leases, [](const Lease& lease) { return engine::Lost{lease.shard, lease.epoch}; }, then);
+  tell_owners(leases, [](const Lease& lease) { return engine::Lost{lease.shard, lease.epoch}; }, then);
 }
 
 void Daemon::attended(const std::vector<Node>& there) { directory_.update(there, node_name(config_)); }
@@ -274,15 +284,7 @@ void Daemon::collect_destinations(net::Loop& loop, std::function<void(api::Desti
 }
 
 void Daemon::tell_of_pause(const std::string& name, bool paused) {
-  for (const auto& thread : threads_) {
-    std::vector<engine::Input> inputs;
-    inputs.emplace_back(engine::PauseDestination{name, paused});
-    if (running_.load(std::memory_order_acquire)) {
-      thread->give(std::move(inputs));
-    } else {
-      thread->give_now(std::move(inputs));
-    }
-  }
+  tell_all([&] { return engine::PauseDestination{name, paused}; });
 }
 
 // Before the first call can leave.
@@ -293,16 +295,18 @@ void Daemon::read_pauses() {
 }
 
 // Another daemon of the store may have been told.
-void Daemon::read_pauses_again_later() {
+void Daemon::refresh_pauses(Store& store) {
+  if (const auto done = pauses_.refresh(store); !done) {
+    log(LogLevel::kWarn, "which destinations are paused could not be read", {{"why", done.error().message}});
+  }
+}
+
+/// Again and again, on the reader's thread; while too many reads wait, not now.
+void Daemon::every(Duration pause, const std::function<void(Store&)>& work) {
   net::Loop& loop = threads_.front()->loop();
-  loop.post([this, &loop] {
-    loop.at(loop.now() + kPausesReadEvery, [this, &loop] {
-      const auto read = [this](Store& store) {
-        if (const auto done = pauses_.refresh(store); !done) {
-          log(LogLevel::kWarn, "which destinations are paused could not be read", {{"why", done.error().message}});
-        }
-      };
-      if (!reader_.read(loop, read, [this] { read_pauses_again_later(); })) read_pauses_again_later();
+  loop.post([this, &loop, pause, work] {
+    loop.at(loop.now() + pause, [this, &loop, pause, work] {
+      if (!reader_.read(loop, work, [this, pause, work] { every(pause, work); })) every(pause, work);
     });
   });
 }
@@ -330,37 +334,16 @@ void Daemon::look_at_room(Store& store) {
   }
   is_roomy_ = is_roomy;
   if (std::exchange(has_room_, has_room) == has_room) return;
-  for (const auto& thread : threads_) {
-    std::vector<engine::Input> inputs;
-    inputs.emplace_back(engine::StoreRoom{has_room});
-    thread->give(std::move(inputs));
+  tell_all([&] { return engine::StoreRoom{has_room}; });
+}
+
+void Daemon::prune(Store& store) const {
+  const auto pruned = store.prune(net::engine_now() - config_.retention);
+  if (!pruned) {
+    log(LogLevel::kWarn, "ended transactions could not be pruned", {{"why", pruned.error().message}});
+  } else if (*pruned > 0) {
+    log(LogLevel::kInfo, "ended transactions are pruned", {{"transactions", std::to_string(*pruned)}});
   }
-}
-
-void Daemon::look_at_room_again_later() {
-  net::Loop& loop = threads_.front()->loop();
-  reader_.run_soon([this, &loop](Store& store) {
-    look_at_room(store);
-    loop.post([this, &loop] { (void)loop.at(loop.now() + kRoomReadEvery, [this] { look_at_room_again_later(); }); });
-  });
-}
-
-void Daemon::prune_again_later() {
-  net::Loop& loop = threads_.front()->loop();
-  const Duration pause = std::clamp<Duration>(config_.retention / 10, seconds{1}, minutes{10});
-  loop.post([this, &loop, pause] {
-    loop.at(loop.now() + pause, [this, &loop] {
-      const auto prune = [before = loop.now() - config_.retention](Store& store) {
-        const auto pruned = store.prune(before);
-        if (!pruned) {
-          log(LogLevel::kWarn, "ended transactions could not be pruned", {{"why", pruned.error().message}});
-        } else if (*pruned > 0) {
-          log(LogLevel::kInfo, "ended transactions are pruned", {{"transactions", std::to_string(*pruned)}});
-        }
-      };
-      if (!reader_.read(loop, prune, [this] { prune_again_later(); })) prune_again_later();
-    });
-  });
 }
 
 // ---------------------------------------------------------------------------------------------------------- the end
@@ -371,13 +354,9 @@ bool Daemon::all_idle() const {
 
 // Whoever finds a listener closed may rely on it that no call leaves any more.
 void Daemon::drain_workers() {
-  std::latch drained(static_cast<std::ptrdiff_t>(threads_.size()));
-  for (const auto& thread : threads_) {
-    std::vector<engine::Input> inputs;
-    inputs.emplace_back(engine::Drain{});
-    thread->give(std::move(inputs), [&drained] { drained.count_down(); });
-  }
-  drained.wait();
+  const auto drained = std::make_shared<std::latch>(1);
+  tell_all([] { return engine::Drain{}; }, [drained] { drained->count_down(); });
+  drained->wait();
 }
 
 void Daemon::shut_down() {

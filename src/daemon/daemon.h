@@ -59,18 +59,21 @@ class Daemon final : private Ownership {
   void attended(const std::vector<Node>& there) override;
 
   Result<Listeners> listen();
+  /// Hands each thread its inputs; `then` runs on the last one that has taken them.
+  void give(std::vector<std::vector<engine::Input>>&& inputs, const std::function<void()>& then);
   template <typename What>
-  void tell_owners(const std::vector<Lease>& leases, const std::function<What(const Lease&)>& what,
-                   const std::function<void()>& then = {});
+  void tell_owners(const std::vector<Lease>& leases, const What& what, const std::function<void()>& then = {});
+  template <typename What>
+  void tell_all(const What& what, const std::function<void()>& then = {});
   void load(const std::vector<Lease>& leases);
   void collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then);
   void collect_destinations(net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then);
   void tell_of_pause(const std::string& name, bool paused);
   void read_pauses();
-  void read_pauses_again_later();
-  void prune_again_later();
+  void refresh_pauses(Store& store);
+  void every(Duration pause, const std::function<void(Store&)>& work);
+  void prune(Store& store) const;
   void look_at_room(Store& store);
-  void look_at_room_again_later();
   void drain_workers();
   [[nodiscard]] bool all_idle() const;
   void changed();

@@ -489,15 +489,25 @@ TEST(KeeperTest, AShardThatAWorkerDroppedIsAcquiredAnew) {
   EXPECT_EQ(got[4].second, epoch + 1);
 }
 
-TEST(KeeperTest, RULE_R5_AShardIsReleasedOnlyWhenNoWorkerActsForItAnyMore) {
+/// Daemon "a" holds everything when "b" comes, and its workers take their time to let go.
+class SlowWorkers : public ::testing::Test {
+ protected:
+  SlowWorkers() : keeper(store, options(), heard) {
+    heard.workers_are_slow = true;
+    keeper.start();
+    EXPECT_TRUE(store.attend("b", "127.0.0.1:2", seconds(1000)).ok());
+  }
+  static KeeperOptions options() {
+    KeeperOptions out = options_of("a", false);
+    out.lease = seconds(1000);
+    return out;
+  }
   TestStore store;
   Heard heard;
-  heard.workers_are_slow = true;
-  KeeperOptions long_lease = options_of("a", false);
-  long_lease.lease = seconds(1000);
-  Keeper keeper(store, long_lease, heard);
-  keeper.start();
-  ASSERT_TRUE(store.attend("b", "127.0.0.1:2", seconds(1000)).ok());
+  Keeper keeper;
+};
+
+TEST_F(SlowWorkers, RULE_R5_AShardIsReleasedOnlyWhenNoWorkerActsForItAnyMore) {
   const std::vector<std::function<void()>> let_go = heard.let_go.wait_for(1);
   // The keeper has gone on and looked again, and still holds what its workers may act for.
   (void)heard.there.wait_for(heard.there.now().size() + 3);
@@ -511,15 +521,7 @@ TEST(KeeperTest, RULE_R5_AShardIsReleasedOnlyWhenNoWorkerActsForItAnyMore) {
   keeper.stop();
 }
 
-TEST(KeeperTest, WhatIsLeavingIsReleasedAtTheEnd) {
-  TestStore store;
-  Heard heard;
-  heard.workers_are_slow = true;
-  KeeperOptions long_lease = options_of("a", false);
-  long_lease.lease = seconds(1000);
-  Keeper keeper(store, long_lease, heard);
-  keeper.start();
-  ASSERT_TRUE(store.attend("b", "127.0.0.1:2", seconds(1000)).ok());
+TEST_F(SlowWorkers, WhatIsLeavingIsReleasedAtTheEnd) {
   (void)heard.let_go.wait_for(1);
   keeper.stop();
   const std::vector<ShardNo> all = {0, 1, 2, 3};

@@ -11,8 +11,8 @@ constexpr std::uint32_t kJitterPermille = 200;
 
 }  // namespace
 
-Liveness liveness_of(const CallEnded& ended) {
-  switch (ended.answer) {
+Liveness liveness_of(AnswerCode answer) {
+  switch (answer) {
     case kAnswerUnbound:
     case kAnswerCancelled:
       return Liveness::kUnasked;

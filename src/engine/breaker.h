@@ -25,7 +25,7 @@ enum class Liveness : std::uint8_t {
   kFailed,   ///< not reached, no answer in time, or an answer that says "not now" (408, 429, 502, 503, 504)
   kUnasked,  ///< nothing was sent, for reasons of our own
 };
-Liveness liveness_of(const CallEnded& ended);
+Liveness liveness_of(AnswerCode answer);
 
 /// Keeps calls from a destination that does not serve (failures.md, L3 and G3). What it holds back is not attempted, so
 /// no retry is counted. Pure: time and dice come in.

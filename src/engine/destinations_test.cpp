@@ -15,13 +15,6 @@ using std::chrono::seconds;
 
 constexpr BreakerLimits kThree{.failures = 3, .pause = seconds{1}, .pause_max = seconds{8}};
 
-CallEnded end_of(std::uint64_t id, AnswerCode answer) {
-  CallEnded ended;
-  ended.id = id;
-  ended.answer = answer;
-  return ended;
-}
-
 // ----------------------------------------------------------------------------------------------------------- breaker
 
 TEST(Breaker, OnlyWhatSaysThatADestinationDoesNotServeCounts) {
@@ -31,7 +24,7 @@ TEST(Breaker, OnlyWhatSaysThatADestinationDoesNotServeCounts) {
     const Liveness expected = failed.count(code) != 0                              ? Liveness::kFailed
                               : code == kAnswerUnbound || code == kAnswerCancelled ? Liveness::kUnasked
                                                                                    : Liveness::kAlive;
-    EXPECT_EQ(liveness_of(end_of(1, code)), expected) << code;
+    EXPECT_EQ(liveness_of(code), expected) << code;
   }
 }
 
@@ -108,14 +101,14 @@ TEST(Gate, OnlyTimeIsWaitedForWithATimer) {
   for (int i = 0; i < 3; ++i) {
     const auto slot = gate.enter("http://p/", kT0);
     ids.push_back(slot.id);
-    if (i < 2) (void)gate.leave(end_of(slot.id, 503), kT0);
+    if (i < 2) (void)gate.leave(slot.id, 503, kT0);
   }
   // The third is under way; a fourth waits for its slot, and no timer can help it.
   const auto fourth = gate.enter("http://p/", kT0);
   EXPECT_FALSE(fourth.admitted);
   gate.queue({fourth.id, {}, {}}, false);
   EXPECT_EQ(gate.next_due(), kNever);
-  (void)gate.leave(end_of(ids[2], kAnswerTimeout), kT0);
+  (void)gate.leave(ids[2], kAnswerTimeout, kT0);
   EXPECT_NE(gate.next_due(), kNever) << "open, and somebody waits";
   EXPECT_FALSE(gate.next(fourth.id, kT0));
   const Instant due = gate.next_due();
@@ -129,9 +122,9 @@ TEST(Gate, OnlyTimeIsWaitedForWithATimer) {
 TEST(Gate, ForgettingIdleDestinationsForgetsNoPauseAndNoOpenBreaker) {
   DestinationGate gate(1, kThree);
   (void)gate.set_paused("http://paused:1", true);
-  for (int i = 0; i < 3; ++i) (void)gate.leave(end_of(gate.enter("http://down:1/", kT0).id, 503), kT0);
+  for (int i = 0; i < 3; ++i) (void)gate.leave(gate.enter("http://down:1/", kT0).id, 503, kT0);
   for (int i = 0; i < 20'000; ++i) {
-    (void)gate.leave(end_of(gate.enter("http://host-" + std::to_string(i) + "/", kT0).id, 200), kT0);
+    (void)gate.leave(gate.enter("http://host-" + std::to_string(i) + "/", kT0).id, 200, kT0);
   }
   EXPECT_LE(gate.destinations(), 10'001U);
   EXPECT_FALSE(gate.enter("http://paused:1/x", kT0).admitted);

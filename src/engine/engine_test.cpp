@@ -583,10 +583,7 @@ TEST(Gate, IdleDestinationsDoNotPileUp) {
   for (int i = 0; i < 50'000; ++i) {
     const auto slot = gate.enter("http://host-" + std::to_string(i) + "/", kT0);
     ASSERT_TRUE(slot.admitted);
-    CallEnded ended;
-    ended.id = slot.id;
-    ended.answer = 200;
-    EXPECT_EQ(gate.leave(ended, kT0), Breaker::Change::kNone);
+    EXPECT_EQ(gate.leave(slot.id, 200, kT0), Breaker::Change::kNone);
     ASSERT_FALSE(gate.next(slot.id, kT0));
   }
   EXPECT_LE(gate.destinations(), 10'001U);

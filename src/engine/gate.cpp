@@ -49,20 +49,20 @@ bool DestinationGate::cancel(std::uint64_t id) {
   return false;
 }
 
-Breaker::Change DestinationGate::leave(const CallEnded& ended, Instant now) {
-  Destination& to = destination(ended.id);
+Breaker::Change DestinationGate::leave(std::uint64_t id, AnswerCode answer, Instant now) {
+  Destination& to = destination(id);
   SETTLE_ASSERT(to.running > 0);
   --to.running;
-  const Liveness liveness = liveness_of(ended);
+  const Liveness liveness = liveness_of(answer);
   if (liveness == Liveness::kFailed) {
     ++to.failures;
-    to.last_error = ended.answer;
+    to.last_error = answer;
     to.last_error_at = now;
   }
   const auto dice = static_cast<std::uint32_t>(liveness == Liveness::kFailed ? random_.next() : 0);
-  const Breaker::Change change = to.breaker.ended(ended.id, liveness, now, breaker_, dice);
+  const Breaker::Change change = to.breaker.ended(id, liveness, now, breaker_, dice);
   if (change == Breaker::Change::kOpened) ++to.opened;
-  arm(ended.id);
+  arm(id);
   return change;
 }
 

@@ -47,7 +47,7 @@ class DestinationGate {
   bool cancel(std::uint64_t id);
 
   /// The call is over; `next` tells who may leave in its place.
-  Breaker::Change leave(const CallEnded& ended, Instant now);
+  Breaker::Change leave(std::uint64_t id, AnswerCode answer, Instant now);
 
   /// Whoever waited longest for the destination of call `id`, if it may leave now. Ask again until nobody may.
   std::optional<QueuedCall> next(std::uint64_t id, Instant now);

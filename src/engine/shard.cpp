@@ -483,8 +483,7 @@ void Shard::drop() {
     for_each_in_flight(*entry->plan, entry->state, [&](protocol::OpRef, OpState& op) {
       if (op.sent_at == kNoInstant) (void)core_.gate.cancel(op.call);
     });
-    for (const Waiter& waiter : entry->waiters) core_.outputs.reply(waiter.token, AnswerKind::kStoreUnknown, nullptr);
-    for (const auto& input : entry->held) core_.outputs.reply(token_of(input), AnswerKind::kStoreUnknown, nullptr);
+    answer_unsure(*entry);
     forget(*entry);
   }
   for (auto& input : held_) {

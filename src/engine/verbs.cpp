@@ -103,6 +103,11 @@ void Shard::answer_unsure(Entry& entry) {
     core_.outputs.reply(waiter.token, AnswerKind::kStoreUnknown, nullptr);
   }
   entry.waiters.clear();
+  for (const auto& input : entry.held) {
+    const Token token = std::visit([](const auto& request) { return request.token; }, input);
+    core_.outputs.reply(token, AnswerKind::kStoreUnknown, nullptr);
+  }
+  entry.held.clear();
 }
 
 /// Nobody may wait for a process that ends; what they hear is what is durable.

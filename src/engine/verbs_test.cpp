@@ -4,6 +4,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/desk_testing.h"
 #include "engine/worker.h"
@@ -290,6 +291,20 @@ TEST(LeaseEnd, RULE_R5_WhoeverWaitsIsToldAndNotLeftWaiting) {
   const Said said = desk.take_reply();
   EXPECT_EQ(said.token, 1U);
   EXPECT_EQ(said.kind, AnswerKind::kStoreUnknown);
+}
+
+TEST(LeaseEnd, WhoeverWaitsForABeginToBecomeDurableIsToldToo) {
+  Leased desk;
+  desk.begin(2, "late", OwnedPlan::encode(saga_of("a")));
+  desk.ask(3, Verb::kQuery, "late");  // held until that is durable
+  EXPECT_TRUE(desk.replies.empty());
+  desk.pass(std::chrono::seconds{1});
+  std::vector<Token> told;
+  for (const Said& said : desk.replies) {
+    EXPECT_EQ(said.kind, AnswerKind::kStoreUnknown);
+    told.push_back(said.token);
+  }
+  EXPECT_EQ(told, (std::vector<Token>{1, 2, 3}));
 }
 
 TEST(LeaseEnd, RULE_R5_AVerbIsRefusedAndChangesNothing) {

@@ -101,15 +101,14 @@ class Worker::Impl {
 
   void take(CallEnded&& answer, Instant now) {
     const bool leaks = planted(Bug::kSlotLeaks) && answer.answer == kAnswerTimeout;
-    CallEnded ended;  // what the gate needs of it; the shard takes the rest
-    ended.id = answer.id;
-    ended.answer = answer.answer;
+    const std::uint64_t id = answer.id;
+    const AnswerCode code = answer.answer;
     if (Shard* const shard = shard_for(answer.tid.shard)) shard->on_answer(std::move(answer), now);
     if (leaks) return;
     // The slot is free last: what this answer leads to goes into line behind those who waited.
-    const Breaker::Change change = core_.gate.leave(ended, now);
-    if (change != Breaker::Change::kNone) tell_of_breaker(ended.id, change);
-    let_out(ended.id, now);
+    const Breaker::Change change = core_.gate.leave(id, code, now);
+    if (change != Breaker::Change::kNone) tell_of_breaker(id, change);
+    let_out(id, now);
   }
 
   void take(PauseDestination&& pause, Instant now) {

@@ -209,7 +209,7 @@ TEST(JsonPointer, NamesThePlace) {
   EXPECT_EQ(json_pointer_at(text, text.find("{\"id\":\"a")), "/steps/0");
   EXPECT_EQ(json_pointer_at(text, text.find("\"a\"")), "/steps/0/id");
   EXPECT_EQ(json_pointer_at(text, text.find("\"y\"")), "/steps/1/after/1");
-  EXPECT_EQ(json_pointer_at(text, text.find("7")), "/m~1n~0/k/1/0");
+  EXPECT_EQ(json_pointer_at(text, text.find('7')), "/m~1n~0/k/1/0");
   EXPECT_EQ(json_pointer_at(text, text.find("{\"k")), "/m~1n~0");
 }
 

@@ -5,15 +5,20 @@
 namespace settle::servers {
 
 MariaDb::MariaDb(const std::string& settings) : PrivateServer("mariadb", "mysql") {
-  // --no-defaults and --defaults-file come first, or the machine's own configuration is read.
+  // --no-defaults and --defaults-file come first, or the machine's own configuration is read. The folder for temporary
+  // tables is our own: a server that starts removes every "#sql…" there, also those that another server uses.
   if (!run({find({"mariadb-install-db", "mariadb-server"}), "--no-defaults", "--datadir=" + folder("data"),
-            "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"})) {
+            "--tmpdir=" + folder(), "--auth-root-authentication-method=normal", "--skip-test-db",
+            "--skip-name-resolve"})) {
     fail("mariadb-install-db failed");
   }
   write("my.cnf",
         "[mariadbd]\n"
         "datadir=" +
             folder("data") +
+            "\n"
+            "tmpdir=" +
+            folder() +
             "\n"
             "socket=" +
             folder("sock") +

@@ -1,9 +1,11 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "servers/mariadb.h"
@@ -41,6 +43,23 @@ TYPED_TEST(TestServers, AServerListensBelowThePortsOfTheKernelAndComesBackThereA
   EXPECT_TRUE(listens(port));
   server.stop();
   EXPECT_FALSE(listens(port));
+}
+
+// What a server that starts finds under such a name in its folder for temporary tables, it removes.
+TEST(TestServer, TheTemporaryTablesOfOneMariaDbAreSafeFromAnotherThatStarts) {
+  std::string anothers = (std::filesystem::temp_directory_path() / "#sql-temptable-XXXXXX").string();
+  const int fd = ::mkstemp(anothers.data());
+  ASSERT_GE(fd, 0) << anothers;
+  if (::geteuid() == 0) {
+    const passwd* owner = ::getpwnam("mysql");  // who runs all servers then
+    ASSERT_NE(owner, nullptr);
+    ASSERT_EQ(::fchown(fd, owner->pw_uid, owner->pw_gid), 0);
+  }
+  ::close(fd);
+  const std::string table = anothers + ".MAI";
+  std::filesystem::rename(anothers, table);
+  const MariaDb server;
+  EXPECT_TRUE(std::filesystem::remove(table)) << "the server took it for its own";
 }
 
 class Nowhere : public PrivateServer {
