@@ -41,14 +41,26 @@ bool header(std::string_view line, std::string_view name, std::string_view& valu
 }  // namespace
 
 net::Fd listen_on_loopback(std::uint16_t& port) {
-  net::Fd fd{socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  SETTLE_ASSERT(fd.open() && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-  SETTLE_ASSERT(listen(fd.get(), SOMAXCONN) == 0);
-  SETTLE_ASSERT(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  port = ntohs(address.sin_port);
+  net::Fd fd = reserve_on_loopback(port);
+  start_listening(fd);
   return fd;
+}
+
+net::Fd reserve_on_loopback(std::uint16_t& port) {
+  net::Fd fd{socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  const sockaddr_in address = loopback(0);
+  SETTLE_ASSERT(fd.open() && bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  port = port_of(fd);
+  return fd;
+}
+
+void start_listening(const net::Fd& reserved) { SETTLE_ASSERT(listen(reserved.get(), SOMAXCONN) == 0); }
+
+std::uint16_t port_of(const net::Fd& socket) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  SETTLE_ASSERT(getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  return ntohs(address.sin_port);
 }
 
 net::Fd accept_from(const net::Fd& listener) {

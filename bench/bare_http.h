@@ -15,6 +15,12 @@ namespace settle::bench {
 /// Listening, non-blocking, on a port of 127.0.0.1 that the kernel chose.
 [[nodiscard]] net::Fd listen_on_loopback(std::uint16_t& port);
 
+/// A port that is taken and refuses connections, until start_listening().
+[[nodiscard]] net::Fd reserve_on_loopback(std::uint16_t& port);
+void start_listening(const net::Fd& reserved);
+
+[[nodiscard]] std::uint16_t port_of(const net::Fd& socket);
+
 /// The next connection: non-blocking, TCP_NODELAY; not open if none waits.
 [[nodiscard]] net::Fd accept_from(const net::Fd& listener);
 
@@ -49,7 +55,7 @@ class Inbox {
   void clear() { begin_ = end_ = 0; }
 
  private:
-  std::array<char, std::size_t{16} * 1024> bytes_{};
+  std::array<char, std::size_t{64} * 1024> bytes_{};
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -57,6 +57,11 @@ void print_json(const Figures& figures, const std::vector<Extra>& extras) {
   std::fflush(stdout);
 }
 
+int fail(const Error& error) {
+  std::fprintf(stderr, "settle-bench: %s\n", error.message.c_str());
+  return 1;
+}
+
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

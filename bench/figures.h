@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "settle/result.h"
+
 namespace settle::bench {
 
 /// What one run has shown.
@@ -52,5 +54,8 @@ void print_text(const Figures& figures);
 void print_json(const Figures& figures, const std::vector<Extra>& extras);
 
 double median(std::vector<double> values);
+
+/// Tells why there is no result; the exit code.
+int fail(const Error& error);
 
 }  // namespace settle::bench

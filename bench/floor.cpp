@@ -36,7 +36,7 @@ Result<Figures> run_floor(const Options& options, std::uint32_t syncs, FloorByte
 
   const Coordinated coordinated{.port = port_in(*line, "api="), .meter = meter.get(), .own_counts = {}};
   auto measured = measure(syncs == 1 ? "floor" : "floor with two syncs", options, coordinated,
-                          saga_job(run, participant.port()), options.clients);
+                          {saga_job(run, participant.port())}, options.clients);
   if (!measured) return measured.error();
   if (auto stopped = (*child)->stop(); !stopped) return stopped.error();
   settle_effects(*measured, participant, 2);
@@ -48,10 +48,7 @@ int floor(const Options& options) {
   for (const std::uint32_t syncs : {1U, 2U}) {
     if (options.syncs != 0 && options.syncs != syncs) continue;
     auto figures = run_floor(options, syncs, FloorBytes{});
-    if (!figures) {
-      std::fprintf(stderr, "settle-bench: %s\n", figures.error().message.c_str());
-      return 1;
-    }
+    if (!figures) return fail(figures.error());
     if (options.json) {
       print_json(*figures, {{"syncs_asked", static_cast<double>(syncs)}});
     } else {

@@ -44,7 +44,8 @@ Job make_job(std::string_view path, std::string body, const std::string& run, st
   return job;
 }
 
-Load::Load(LoadOptions options, Job job) : options_(options), job_(std::move(job)) {
+Load::Load(LoadOptions options, std::vector<Job> jobs) : options_(options), jobs_(std::move(jobs)) {
+  SETTLE_ASSERT(!jobs_.empty());
   for (std::size_t number = 0; number < options_.connections; ++number) {
     connections_.push_back(std::make_unique<Connection>());
     reconnect(number);
@@ -69,7 +70,7 @@ void Load::run() {
   Clock::time_point give_up = Clock::time_point::max();
   for (;;) {
     if (const Phase phase = phase_.load(std::memory_order_relaxed); phase != seen_) enter(phase);
-    if (seen_ < (options_.rate > 0 ? Phase::kMeasured : Phase::kFinishing)) begin_due();
+    begin_due();
     if (seen_ == Phase::kFinishing && give_up == Clock::time_point::max()) give_up = Clock::now() + kPatience;
     const bool is_over = seen_ == Phase::kFinishing && idle_.size() + refused_ == connections_.size();
     if (is_over || Clock::now() > give_up) break;
@@ -103,12 +104,17 @@ Load::Clock::time_point Load::due(std::size_t transaction) const {
 
 // Looks around now and then, so that a change of phase is seen without traffic.
 std::int64_t Load::pause_ns(Clock::time_point give_up) const {
-  if (options_.rate <= 0 || idle_.empty() || give_up != Clock::time_point::max()) return kLookAroundNs;
+  if (options_.rate <= 0 || idle_.empty() || !may_begin() || give_up != Clock::time_point::max()) return kLookAroundNs;
   return std::clamp<std::int64_t>(std::chrono::nanoseconds(due(begun_) - Clock::now()).count(), 0, kLookAroundNs);
 }
 
+bool Load::may_begin() const {
+  return seen_ < (options_.rate > 0 ? Phase::kMeasured : Phase::kFinishing) &&
+         (options_.total == 0 || begun_ < options_.total);
+}
+
 void Load::begin_due() {
-  while (!idle_.empty()) {
+  while (!idle_.empty() && may_begin()) {
     Clock::time_point since = Clock::now();
     if (options_.rate > 0) {
       const Clock::time_point wanted = due(begun_);
@@ -126,8 +132,9 @@ void Load::begin_one(std::size_t number, Clock::time_point since) {
   connection.busy = true;
   connection.begin = since;
   connection.transaction = begun_++;
-  write_number(job_.request.data() + job_.number_at, connection.transaction);
-  if (!send_all(connection.fd, job_.request)) failed(number, "the request could not be sent");
+  Job& job = jobs_[connection.transaction % jobs_.size()];
+  write_number(job.request.data() + job.number_at, connection.transaction);
+  if (!send_all(connection.fd, job.request)) failed(number, "the request could not be sent");
 }
 
 void Load::receive(std::size_t number) {
@@ -149,7 +156,8 @@ void Load::receive(std::size_t number) {
   answer_bytes_ += answer.bytes;
   const int status = status_of(data);
   const bool good =
-      status >= 200 && status < 300 && answer.body(data).find(job_.committed_word) != std::string_view::npos;
+      status >= 200 && status < 300 &&
+      answer.body(data).find(jobs_[connection.transaction % jobs_.size()].committed_word) != std::string_view::npos;
   if (!good && first_error_.empty()) first_error_ = data.substr(0, answer.bytes);
   connection.inbox.drop(answer.bytes);
   ended(number, good);
@@ -158,6 +166,7 @@ void Load::receive(std::size_t number) {
 void Load::ended(std::size_t number, bool good) {
   Connection& connection = *connections_[number];
   connection.busy = false;
+  ended_.fetch_add(1, std::memory_order_relaxed);
   if (good) {
     if (connection.transaction >= committed_.size())
       committed_.resize(std::max(connection.transaction + 1, committed_.size() * 2));
@@ -169,7 +178,7 @@ void Load::ended(std::size_t number, bool good) {
   if (good && is_sample(connection.begin))
     latencies_.add(static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - connection.begin).count()));
   // In a closed loop at once, so that begin_due() has nothing to look for.
-  if (options_.rate <= 0 && seen_ < Phase::kFinishing) {
+  if (options_.rate <= 0 && may_begin()) {
     begin_one(number, Clock::now());
   } else {
     idle_.push_back(number);
@@ -180,6 +189,7 @@ void Load::failed(std::size_t number, const std::string& why) {
   Connection& connection = *connections_[number];
   if (first_error_.empty()) first_error_ = why;
   ++errors_;
+  if (connection.busy) ended_.fetch_add(1, std::memory_order_relaxed);
   connection.busy = false;
   poll_.remove(connection.fd);
   reconnect(number);

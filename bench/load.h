@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bare_http.h"
@@ -26,7 +27,8 @@ Job make_job(std::string_view path, std::string body, const std::string& run, st
 struct LoadOptions {
   std::uint16_t port = 0;
   std::uint32_t connections = 64;
-  double rate = 0;  ///< per second; 0: closed loop, each connection begins anew when it has its answer
+  double rate = 0;        ///< per second; 0: closed loop, each connection begins anew when it has its answer
+  std::size_t total = 0;  ///< transactions; 0: as many as go until finish()
 };
 
 /// The client, on a thread of its own.
@@ -36,7 +38,9 @@ struct LoadOptions {
 /// could not be sent when the measured time ends are counted with what they have waited so far.
 class Load {
  public:
-  Load(LoadOptions options, Job job);
+  /// Transaction i is `jobs[i % jobs.size()]`.
+  Load(LoadOptions options, std::vector<Job> jobs);
+  Load(LoadOptions options, Job job) : Load(options, std::vector<Job>{std::move(job)}) {}
   ~Load();
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
@@ -46,6 +50,8 @@ class Load {
   void end_measuring() { phase_.store(Phase::kMeasured); }
   /// Begins nothing more, waits for what is open (30 seconds at most) and ends the thread.
   void finish();
+  /// Whether all of LoadOptions::total have ended; at any time.
+  [[nodiscard]] bool is_through() const { return ended_.load(std::memory_order_relaxed) >= options_.total; }
 
   // After finish().
   [[nodiscard]] const Histogram& latencies() const { return latencies_; }
@@ -69,6 +75,7 @@ class Load {
 
   void run();
   void begin_due();
+  [[nodiscard]] bool may_begin() const;
   void begin_one(std::size_t number, Clock::time_point since);
   void receive(std::size_t number);
   void ended(std::size_t number, bool good);
@@ -81,8 +88,9 @@ class Load {
   [[nodiscard]] std::int64_t pause_ns(Clock::time_point give_up) const;
 
   const LoadOptions options_;
-  Job job_;
+  std::vector<Job> jobs_;
   std::atomic<Phase> phase_{Phase::kWarmingUp};
+  std::atomic<std::size_t> ended_{0};
   // The thread's until finish().
   Poll poll_;
   std::vector<std::unique_ptr<Connection>> connections_;

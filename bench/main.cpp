@@ -9,8 +9,11 @@
 #include "floor.h"
 #include "options.h"
 #include "p1.h"
+#include "p10.h"
+#include "p11.h"
 #include "p4.h"
 #include "p5.h"
+#include "p9.h"
 
 namespace {
 
@@ -20,11 +23,10 @@ struct Question {
 };
 
 constexpr Question kQuestions[] = {
-    {"floor", settle::bench::floor},
-    {"p1", settle::bench::p1},
-    {"p4", settle::bench::p4},
-    {"p5", settle::bench::p5},
-    {"floor-coordinator", settle::bench::run_floor_coordinator},
+    {"floor", settle::bench::floor}, {"p1", settle::bench::p1},
+    {"p4", settle::bench::p4},       {"p5", settle::bench::p5},
+    {"p9", settle::bench::p9},       {"p10", settle::bench::p10},
+    {"p11", settle::bench::p11},     {"floor-coordinator", settle::bench::run_floor_coordinator},
 };
 
 }  // namespace

@@ -92,8 +92,8 @@ std::string fresh_run() {
 }
 
 Result<Measured> measure(const std::string& question, const Options& options, const Coordinated& coordinated,
-                         const Job& job, std::uint32_t clients) {
-  Load load({.port = coordinated.port, .connections = clients, .rate = options.rate}, job);
+                         std::vector<Job> jobs, std::uint32_t clients) {
+  Load load({.port = coordinated.port, .connections = clients, .rate = options.rate}, std::move(jobs));
   std::this_thread::sleep_for(seconds(options.warmup));
   auto before = look(coordinated);
   if (!before) return before.error();
@@ -123,10 +123,7 @@ void settle_effects(Measured& measured, Participant& participant, std::uint32_t 
   for (const bool committed : measured.committed) figures.effects_expected += committed ? effects_each : 0;
   figures.errors += verdict.wrong();
   if (figures.transactions == 0) ++figures.errors;
-  if (verdict.wrong() > 0 && figures.first_error.empty()) {
-    figures.first_error = "effects: " + std::to_string(verdict.missing) + " missing, " +
-                          std::to_string(verdict.doubled) + " doubled, " + std::to_string(verdict.strange) + " strange";
-  }
+  if (verdict.wrong() > 0 && figures.first_error.empty()) figures.first_error = told(verdict);
 }
 
 }  // namespace settle::bench

@@ -39,7 +39,7 @@ struct Measured {
   std::vector<bool> committed;
 };
 Result<Measured> measure(const std::string& question, const Options& options, const Coordinated& coordinated,
-                         const Job& job, std::uint32_t clients);
+                         std::vector<Job> jobs, std::uint32_t clients);
 
 /// Stops the participant and adds what it has seen to the figures: a missing, doubled or strange effect is an error.
 void settle_effects(Measured& measured, Participant& participant, std::uint32_t effects_each);

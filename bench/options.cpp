@@ -46,6 +46,7 @@ Result<Options> parse_options(std::span<const std::string_view> arguments) {
       {"--syncs", number(options.syncs)},
       {"--pairs", number(options.pairs)},
       {"--targets", number(options.targets)},
+      {"--count", number(options.count)},
       {"--data", text(options.data)},
       {"--settled", text(options.settled)},
       {"--settled-flags", text(options.settled_flags)},
@@ -69,6 +70,7 @@ Result<Options> parse_options(std::span<const std::string_view> arguments) {
   }
   if (options.clients == 0 || options.clients > 10'000) return bad("--clients is 1 to 10000");
   if (options.seconds <= 0) return bad("--seconds is more than 0");
+  if (options.count == 0) return bad("--count is more than 0");
   if (options.targets == 0 || options.targets > 26) return bad("--targets is 1 to 26");
   return options;
 }
@@ -80,13 +82,17 @@ std::string_view usage() {
   p1      saga of two branches, the client waits for the end
   p4      one client: latency against 2 syncs and 3 HTTP exchanges
   p5      message: submit and deliver; or tcc: two tries, two confirms
+  p9      many open transactions: memory, time to be ready after kill -9, time to bring all of them to their end
+  p10     one of 100 destinations hangs: p99 of the others, with and without, in turns
+  p11     what grows with branches, with finished transactions in the store, and with clients
 
   --clients N        connections of the client (64; p4: always 1)
   --seconds S        measured time (5), after --warmup S (1)
-  --rate R           open loop: R begins per second, latency from the moment each was due
+  --rate R           open loop: R begins per second, latency from the moment each was due (p10: 2000)
   --workers N        of settled (its own default)
   --vs-floor         p1: --pairs N (5) short runs of floor and p1 in turns, and their median ratio
-  --pairs N          p4: rounds (5)
+  --pairs N          p4: rounds (5); p10: pairs (7); p11: pairs (5)
+  --count N          p9: open transactions; p11: finished ones in the store (1000000)
   --syncs 1|2        floor: group syncs per saga (both, one after the other)
   --targets N        p5: targets of a message (1)
   --tcc              p5: TCC of two branches instead

@@ -20,18 +20,13 @@
 namespace settle::bench {
 namespace {
 
-int fail(const Error& error) {
-  std::fprintf(stderr, "settle-bench: %s\n", error.message.c_str());
-  return 1;
-}
-
 Result<Figures> run(const Options& options) {
   auto settled = Settled::start(options);
   if (!settled) return settled.error();
   const std::string prefix = fresh_run();
   Participant participant({.run = prefix, .branches = 2, .ops = {"action"}});
   auto measured =
-      measure("p1", options, (*settled)->coordinated(), saga_job(prefix, participant.port()), options.clients);
+      measure("p1", options, (*settled)->coordinated(), {saga_job(prefix, participant.port())}, options.clients);
   if (!measured) return measured.error();
   if (auto stopped = (*settled)->stop(); !stopped) return stopped.error();
   settle_effects(*measured, participant, 2);
@@ -83,13 +78,17 @@ int against_floor(const Options& options) {
 
 }  // namespace
 
-Job saga_job(const std::string& run, std::uint16_t participant_port) {
-  const std::string target = "http://127.0.0.1:" + std::to_string(participant_port);
-  return make_job("/v1/transactions",
-                  R"({"gid":"GID","pattern":"saga","steps":[{"id":"a","action":")" + target + R"(/a","compensate":")" +
-                      target + R"(/a/undo"},{"id":"b","action":")" + target + R"(/b","compensate":")" + target +
-                      R"(/b/undo"}],"wait_ms":20000})",
-                  run, R"("outcome":"committed")");
+Job saga_job(const std::string& run, std::uint16_t participant_port, SagaShape shape) {
+  std::string steps;
+  for (std::uint32_t i = 0; i < shape.branches; ++i) {
+    const std::string id = branch_id(i);
+    const std::string url = "http://127.0.0.1:" + std::to_string(participant_port) + "/" + id;
+    steps += (i == 0 ? "" : ",") + std::string(R"({"id":")") + id + R"(","action":")" + url + R"(","compensate":")" +
+             url + R"(/undo"})";
+  }
+  const std::string body = R"({"gid":"GID","pattern":"saga","steps":[)" + steps + "]";
+  if (!shape.waits) return make_job("/v1/transactions", body + "}", run, {});
+  return make_job("/v1/transactions", body + R"(,"wait_ms":20000})", run, R"("outcome":"committed")");
 }
 
 int p1(const Options& options) {

@@ -8,8 +8,13 @@
 
 namespace settle::bench {
 
-/// A saga of two branches in list order, each with its compensation; the client waits for the end.
-Job saga_job(const std::string& run, std::uint16_t participant_port);
+struct SagaShape {
+  std::uint32_t branches = 2;
+  bool waits = true;  ///< the client, for the end
+};
+
+/// A saga in list order, each branch with its compensation.
+Job saga_job(const std::string& run, std::uint16_t participant_port, SagaShape shape = {});
 
 int p1(const Options& options);
 

@@ -80,7 +80,7 @@ Result<Round> play(const Options& options) {
   if (!settled) return settled.error();
   const std::string run = fresh_run();
   Participant participant({.run = run, .branches = 2, .ops = {"action"}});
-  auto measured = measure("p4", options, (*settled)->coordinated(), saga_job(run, participant.port()), 1);
+  auto measured = measure("p4", options, (*settled)->coordinated(), {saga_job(run, participant.port())}, 1);
   if (!measured) return measured.error();
   if (auto stopped = (*settled)->stop(); !stopped) return stopped.error();
   settle_effects(*measured, participant, 2);
@@ -114,10 +114,7 @@ int p4(const Options& options) {
   std::uint64_t errors = 0;
   for (std::uint32_t i = 0; i < rounds; ++i) {
     auto round = play(one);
-    if (!round) {
-      std::fprintf(stderr, "settle-bench: %s\n", round.error().message.c_str());
-      return 1;
-    }
+    if (!round) return fail(round.error());
     errors += round->figures.errors;
     ratios.push_back(round->ratio());
     to_floor.push_back(round->figures.p50_ms / round->floor);

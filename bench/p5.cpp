@@ -51,7 +51,7 @@ Result<Figures> run(const Options& options) {
                                       : Expected{prefix, branches, {"deliver"}});
   const Job job =
       options.tcc ? tcc_job(prefix, participant.port()) : message_job(prefix, participant.port(), options.targets);
-  auto measured = measure(options.tcc ? "p5 tcc" : "p5", options, (*settled)->coordinated(), job, options.clients);
+  auto measured = measure(options.tcc ? "p5 tcc" : "p5", options, (*settled)->coordinated(), {job}, options.clients);
   if (!measured) return measured.error();
   if (auto stopped = (*settled)->stop(); !stopped) return stopped.error();
   settle_effects(*measured, participant, options.tcc ? 2 * branches : branches);
@@ -62,10 +62,7 @@ Result<Figures> run(const Options& options) {
 
 int p5(const Options& options) {
   auto figures = run(options);
-  if (!figures) {
-    std::fprintf(stderr, "settle-bench: %s\n", figures.error().message.c_str());
-    return 1;
-  }
+  if (!figures) return fail(figures.error());
   if (options.json) {
     print_json(*figures, {{"targets", static_cast<double>(options.targets)}});
   } else {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bare_http.h"
@@ -14,9 +15,12 @@ namespace settle::bench {
 /// Which calls belong to this run, and which effects each transaction must have.
 struct Expected {
   std::string run;               ///< a gid is `run` and ten digits
-  std::uint32_t branches;        ///< their ids are "a", "b", …
+  std::uint32_t branches;        ///< their ids are branch_id(0), branch_id(1), …
   std::vector<std::string> ops;  ///< each of them once per branch
 };
+
+/// "a" to "z", then "26", "27", …
+std::string branch_id(std::size_t branch);
 
 /// What was not as it should be, transaction by transaction.
 struct Verdict {
@@ -27,17 +31,25 @@ struct Verdict {
   [[nodiscard]] std::uint64_t wrong() const { return missing + doubled + strange; }
 };
 
+/// In words: what is wrong.
+std::string told(const Verdict& verdict);
+
 /// Answers 200 to everything, on a thread of its own, and counts (gid, branch). It has no barrier on purpose: there are
 /// no faults in a benchmark, so a second call would be a mistake of the coordinator or a call that timed out, and both
 /// must be seen.
 class Participant {
  public:
-  explicit Participant(Expected expected);
+  explicit Participant(Expected expected) : Participant(std::move(expected), 1) {}
+  /// On that many ports.
+  Participant(Expected expected, std::uint32_t ports);
+  /// On a port that was kept for it.
+  Participant(Expected expected, net::Fd listener);
   ~Participant();
   Participant(const Participant&) = delete;
   Participant& operator=(const Participant&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return ports_.front(); }
+  [[nodiscard]] const std::vector<std::uint16_t>& ports() const { return ports_; }
   /// Mean size of a request; to be asked after stop().
   [[nodiscard]] double request_bytes() const;
 
@@ -51,15 +63,16 @@ class Participant {
     net::Fd fd;
     Inbox inbox;
   };
+  Participant(Expected expected, std::vector<net::Fd> listeners);
   void run();
-  void accept_all();
-  void serve(std::uint64_t number);
+  void accept_all(const net::Fd& listener);
+  void serve(std::size_t number);
   void count(const Message& message);
   [[nodiscard]] std::size_t calls_each() const { return expected_.branches * expected_.ops.size(); }
 
   const Expected expected_;
-  std::uint16_t port_ = 0;
-  net::Fd listener_;
+  std::vector<net::Fd> listeners_;
+  std::vector<std::uint16_t> ports_;
   net::Fd wake_;
   Poll poll_;
   std::atomic<bool> stop_{false};

@@ -4,9 +4,12 @@
 
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "bare_http.h"
 
@@ -40,7 +43,7 @@ Result<std::string> get(std::uint16_t port, const std::string& path) {
 }
 
 // `name` with its labels; negative if there is no such metric.
-double metric(const std::string& text, std::string_view name) {
+double metric_in(const std::string& text, std::string_view name) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(name) && line[name.size()] == ' ') return std::strtod(line.c_str() + name.size(), nullptr);
@@ -64,37 +67,63 @@ std::uint16_t port_in(const std::string& line, const std::string& word) {
   return port;
 }
 
+Settled::Settled(DataDirectory data, const Options& options)
+    : data_(std::move(data)),
+      command_{options.settled.empty() ? path_beside("settled") : options.settled, "--api.http=127.0.0.1:0",
+               "--admin.http=127.0.0.1:0", "--store=embedded:" + directory() + "/store"} {
+  if (options.workers > 0) command_.push_back("--workers=" + std::to_string(options.workers));
+  std::istringstream more(options.settled_flags);
+  for (std::string flag; more >> flag;) command_.push_back(flag);
+}
+
 Result<std::unique_ptr<Settled>> Settled::start(const Options& options) {
   auto data = DataDirectory::make(options.data);
   if (!data) return data.error();
-  std::unique_ptr<Settled> settled(new Settled(std::move(*data)));
-  std::vector<std::string> arguments{options.settled.empty() ? path_beside("settled") : options.settled,
-                                     "--api.http=127.0.0.1:0", "--admin.http=127.0.0.1:0",
-                                     "--store=embedded:" + settled->directory() + "/store"};
-  if (options.workers > 0) arguments.push_back("--workers=" + std::to_string(options.workers));
-  std::istringstream more(options.settled_flags);
-  for (std::string flag; more >> flag;) arguments.push_back(flag);
-
-  auto child =
-      Child::start(arguments, [&](pid_t pid) { settled->meter_ = std::make_unique<Meter>(pid, settled->directory()); });
-  if (!child) return child.error();
-  settled->child_ = std::move(*child);
-  auto line = settled->child_->line_with("listening api=");
-  if (!line) return line.error();
-  settled->api_port_ = port_in(*line, "api=");
-  settled->admin_port_ = port_in(*line, "admin=");
-  if (auto ready = settled->wait_until_ready(); !ready) return ready.error();
+  std::unique_ptr<Settled> settled(new Settled(std::move(*data), options));
+  if (auto launched = settled->launch(std::chrono::seconds(10)); !launched) return launched.error();
   return settled;
 }
 
-Result<void> Settled::wait_until_ready() const {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+Result<void> Settled::launch(std::chrono::seconds patience) {
+  auto child = Child::start(command_, [&](pid_t pid) { meter_ = std::make_unique<Meter>(pid, directory()); });
+  if (!child) return child.error();
+  child_ = std::move(*child);
+  auto line = child_->line_with("listening api=");
+  if (!line) return line.error();
+  api_port_ = port_in(*line, "api=");
+  admin_port_ = port_in(*line, "admin=");
+  return wait_until_ready(patience);
+}
+
+Result<void> Settled::restart_after_kill(std::chrono::seconds patience) {
+  child_.reset();
+  return launch(patience);
+}
+
+Result<void> Settled::wait_until_ready(std::chrono::seconds patience) const {
+  const auto give_up = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const auto answer = get(admin_port_, "/readyz");
     if (answer) return {};
     if (std::chrono::steady_clock::now() > give_up) return answer.error();
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+}
+
+Result<double> Settled::metric(const std::string& name) const {
+  const auto text = get(admin_port_, "/metrics");
+  if (!text) return text.error();
+  const double value = metric_in(*text, name);
+  if (value < 0) return Error{ErrorCode::kUnavailable, "settled has no metric " + name};
+  return value;
+}
+
+double Settled::resident_bytes() const {
+  std::ifstream status("/proc/" + std::to_string(pid()) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::strtod(line.c_str() + 6, nullptr) * 1024;
+  }
+  return 0;
 }
 
 Coordinated Settled::coordinated() const {
@@ -104,11 +133,11 @@ Coordinated Settled::coordinated() const {
   coordinated.own_counts = [port = admin_port_]() -> Result<OwnCounts> {
     const auto text = get(port, "/metrics");
     if (!text) return text.error();
-    return OwnCounts{.syncs = metric(*text, kSyncs),
-                     .saves = metric(*text, kSaves),
-                     .forced = metric(*text, kForced),
-                     .groups = metric(*text, kGroups),
-                     .commit_seconds = metric(*text, kCommitSeconds)};
+    return OwnCounts{.syncs = metric_in(*text, kSyncs),
+                     .saves = metric_in(*text, kSaves),
+                     .forced = metric_in(*text, kForced),
+                     .groups = metric_in(*text, kGroups),
+                     .commit_seconds = metric_in(*text, kCommitSeconds)};
   };
   return coordinated;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "child.h"
 #include "data_directory.h"
@@ -32,12 +34,22 @@ class Settled {
   [[nodiscard]] pid_t pid() const { return child_->pid(); }
 
   Result<void> stop() { return child_->stop(); }
+  /// kill -9, then the same again on what is in the data directory. Returns when it is ready to serve, or after
+  /// `patience`: kUnavailable.
+  Result<void> restart_after_kill(std::chrono::seconds patience);
+
+  /// One of its metrics, `name` with its labels. Errors: kUnavailable (no answer, no such metric).
+  [[nodiscard]] Result<double> metric(const std::string& name) const;
+  /// Memory that is resident now, in bytes.
+  [[nodiscard]] double resident_bytes() const;
 
  private:
-  explicit Settled(DataDirectory data) : data_(std::move(data)) {}
-  [[nodiscard]] Result<void> wait_until_ready() const;
+  Settled(DataDirectory data, const Options& options);
+  Result<void> launch(std::chrono::seconds patience);
+  [[nodiscard]] Result<void> wait_until_ready(std::chrono::seconds patience) const;
 
   DataDirectory data_;
+  std::vector<std::string> command_;
   std::unique_ptr<Meter> meter_;
   std::unique_ptr<Child> child_;
   std::uint16_t api_port_ = 0;
