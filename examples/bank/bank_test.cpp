@@ -92,6 +92,19 @@ TEST_F(BankExample, AHoldThatIsTakenBackIsFreeAgain) {
   }
 }
 
+// Two transactions of one account at a time: what the first has frozen, the second cannot spend, whichever ends first.
+TEST_F(BankExample, FAIL_D12_WhatOneTransactionHoldsNoOtherCanUse) {
+  EXPECT_EQ(account("try", "first", -70), 200) << said_;
+  EXPECT_EQ(account("try", "second", -70), 409) << said_;
+  EXPECT_EQ(account("try", "third", -30), 200) << said_;
+  EXPECT_EQ(bob(), (Coins{0, 100}));
+  EXPECT_EQ(account("cancel", "first"), 200) << said_;
+  EXPECT_EQ(account("try", "fourth", -70), 200) << said_;
+  EXPECT_EQ(account("confirm", "third"), 200) << said_;
+  EXPECT_EQ(account("confirm", "fourth"), 200) << said_;
+  EXPECT_EQ(bob(), (Coins{0, 0}));
+}
+
 TEST_F(BankExample, ComingCoinsAreAnnouncedFirst) {
   EXPECT_EQ(account("try", "g", 30), 200);
   EXPECT_EQ(bob(), (Coins{100, 0})) << "nobody may spend what is not decided";

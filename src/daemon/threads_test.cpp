@@ -475,7 +475,7 @@ TEST(KeeperTest, AStolenShardIsLostAndAskedForAgain) {
   EXPECT_GT(got[4].second, got[2].second);
 }
 
-TEST(KeeperTest, AShardThatAWorkerDroppedIsAcquiredAnew) {
+TEST(KeeperTest, FAIL_I3_AShardThatAWorkerDroppedIsAcquiredAnew) {
   TestStore store;
   Heard heard;
   Keeper keeper(store, options_of("a", false), heard);

@@ -170,6 +170,57 @@ TEST(Worker, RULE_R5_ARefusedLazySaveDropsTheShard) {
   EXPECT_EQ(desk.take_reply().kind, AnswerKind::kNotOwner);
 }
 
+// FAIL-I3: at whichever save a worker learns that its shard is another's.
+TEST(Worker, FAIL_I3_AFencedSaveOfAnyKindDropsTheShardForGood) {
+  for (std::size_t saves_before = 0;; ++saves_before) {
+    Desk desk;
+    desk.begin(1, "g", Desk::saga({"http://p/a", "http://p/b"}));
+    for (std::size_t i = 0; i < saves_before && !desk.saves.empty(); ++i) {
+      desk.sync();
+      if (!desk.calls.empty()) desk.answer(desk.take_call(), Outcome::kDone);
+    }
+    if (desk.saves.empty()) {
+      EXPECT_GE(saves_before, 3U) << "begin, a step, the end";
+      return;
+    }
+    const std::size_t calls = desk.calls.size();
+    desk.sync(SaveStatus::kFenced);
+    EXPECT_EQ(desk.drops, std::vector<ShardNo>{shard_of("g", kShards)}) << saves_before;
+    EXPECT_FALSE(desk.worker.owns(shard_of("g", kShards)));
+    EXPECT_EQ(desk.worker.open(), 0U);
+    desk.pass(std::chrono::hours{1});
+    EXPECT_EQ(desk.calls.size(), calls) << "nothing is called for it any more";
+    EXPECT_TRUE(desk.saves.empty());
+  }
+}
+
+TEST(Worker, FAIL_I13_ATakeoverOfManyIsNoBurstOnTheirDestination) {
+  constexpr std::size_t kMany = 1000;
+  Desk first;
+  for (Token i = 1; i <= kMany; ++i) first.begin(i, "g-" + std::to_string(i), Desk::saga({"http://p/a"}));
+  first.sync();
+
+  Desk second({.calls_per_destination = 10});
+  for (ShardNo shard = 0; shard < kShards; ++shard) second.worker.on(Acquired{shard, 2, kNever}, second.now);
+  for (const Save& save : first.synced) {
+    second.worker.on(
+        Loaded{save.shard, 2, {save.tid, save.gid, save.shard, save.version, save.summary, *save.plan, save.state}},
+        second.now);
+  }
+  for (ShardNo shard = 0; shard < kShards; ++shard) second.worker.on(LoadEnded{shard, 2}, second.now);
+  second.pass(std::chrono::minutes{1});
+  EXPECT_EQ(second.worker.open(), kMany);
+  std::size_t ended = 0;
+  while (!second.calls.empty()) {
+    EXPECT_LE(second.calls.size(), 10U);
+    second.answer(second.take_call(), Outcome::kDone);
+    ++ended;
+    second.sync();
+  }
+  EXPECT_EQ(ended, kMany);
+  EXPECT_EQ(second.worker.open(), 0U);
+}
+
 TEST(Worker, RULE_R5_NoCallLeavesAfterTheLease) {
   Desk desk;
   const ShardNo shard = shard_of("g", kShards);

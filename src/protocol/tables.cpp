@@ -66,7 +66,7 @@ std::span<const Edge> edges(Pattern pattern) { return table_of(pattern).rows; }
 
 int find_edge(const Plan& plan, const State& state, const Occurrence& what) {
   Table& table = table_of(plan.pattern);
-  const std::int8_t first = (*table.lookup)[static_cast<std::size_t>(state.phase)][static_cast<std::size_t>(what.on)];
+  const int first = (*table.lookup)[static_cast<std::size_t>(state.phase)][static_cast<std::size_t>(what.on)];
   if (first < 0) return -1;
   for (auto i = static_cast<std::size_t>(first); i < table.rows.size(); ++i) {
     const Edge& edge = table.rows[i];

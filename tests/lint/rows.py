@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""rows.py [ROOT] [--missing]: which rows of rows.txt have a test, and which tests those are. A report; it fails only on a
-name that is no row, because a mistyped id proves nothing.
+"""rows.py [ROOT] [--missing]: which rows of rows.txt have a test, and which tests those are. It fails on a row that has
+neither a test nor a word why, on such a word beside a test, and on a name that is no row: a mistyped id proves nothing.
 
 A row counts as covered when its id stands in the name of a test (GoogleTest and Python write FAIL_M8), in the name of a
 ctest entry, or in a scenario or case file under sim/ or tests/ (FAIL-M8).
@@ -50,25 +50,41 @@ def covered(tree: Tree) -> dict[str, set[str]]:
     return rows
 
 
+def listed(text: str) -> dict[str, str]:
+    """row -> why it has no test; empty: it must have one"""
+    lines = (line.partition(" ") for line in text.split("\n") if line and not line.startswith("#"))
+    return {row: why.strip() for row, _, why in lines}
+
+
+def complaints(universe: dict[str, str], rows: dict[str, set[str]]) -> list[str]:
+    out = [f"{row} is no row: {' '.join(sorted(rows[row]))}" for row in sorted(rows.keys() - universe.keys())]
+    for row, why in universe.items():
+        if row not in rows and not why:
+            out.append(f"{row} has no test, and tests/lint/rows.txt does not say why")
+        if row in rows and why:
+            out.append(f"{row} has a test, so tests/lint/rows.txt must not say '{why}': {' '.join(sorted(rows[row]))}")
+    return out
+
+
 def main() -> int:
     arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
     root = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[2]
-    universe = [l for l in (root / "tests/lint/rows.txt").read_text().split("\n") if l and not l.startswith("#")]
+    universe = listed((root / "tests/lint/rows.txt").read_text())
     rows = covered(Tree(root))
     for row in universe:
         if row in rows:
             print(row, *sorted(rows[row]))
         elif "--missing" in sys.argv:
-            print(row, "has no test")
+            print(row, "has no test:", universe[row] or "nobody says why")
     by_kind = defaultdict(lambda: [0, 0])
     for row in universe:
         by_kind[row.split("-")[0]][0] += row in rows
         by_kind[row.split("-")[0]][1] += 1
     print(", ".join(f"{kind} {have} of {all_}" for kind, (have, all_) in by_kind.items()))
-    unknown = sorted(rows.keys() - set(universe))
-    for row in unknown:
-        print(row, "is no row:", *sorted(rows[row]))
-    return 1 if unknown else 0
+    wrong = complaints(universe, rows)
+    for complaint in wrong:
+        print(complaint)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -162,6 +162,12 @@ class Rows(unittest.TestCase):
             self.assertEqual(set(rows.covered(Tree(Path(folder)))),
                              {"RULE-R1", "INV-I3", "MSG-T4", "FAIL-A10", "FAIL-H1", "FAIL-J1"})
 
+    def test_a_row_has_a_test_or_says_why_not(self):
+        universe = rows.listed("# words\nFAIL-A1\nFAIL-A2\nFAIL-A3  XA is not built\nFAIL-A4  XA is not built\n")
+        found = rows.complaints(universe, {"FAIL-A1": {"a.cpp"}, "FAIL-A4": {"b.cpp"}, "FAIL-A5": {"c.cpp"}})
+        self.assertEqual([complaint.split(",")[0] for complaint in found],
+                         ["FAIL-A5 is no row: c.cpp", "FAIL-A2 has no test", "FAIL-A4 has a test"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -147,7 +147,7 @@ Result<bool> EmbeddedStore::is_tid_known(const Tid& tid) {
 }
 
 Result<bool> EmbeddedStore::is_gid_known(const Save& save, std::string_view key) {
-  const Result<bool> is_named = is_in_family(Family::kGid, key);
+  Result<bool> is_named = is_in_family(Family::kGid, key);
   if (!is_named || *is_named || key.front() != kTidLikeGid) return is_named;
   // A gid that reads like a tid may be the minted one of that transaction, which stands in no family.
   const std::optional<Tid> tid = Tid::parse(save.gid);

@@ -102,7 +102,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
   table.block_cache = cache;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = 5;
-  table.block_size = 16U * 1024;
+  table.block_size = std::size_t{16} * 1024;
   // Filters and indexes of a long history would else grow in memory without bound.
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
@@ -148,7 +148,7 @@ Error error_of(const rocksdb::Status& status, const std::string& what) {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
-                                                 std::shared_ptr<rocksdb::FileSystem> files, Alarm alarm) {
+                                                 const std::shared_ptr<rocksdb::FileSystem>& files, Alarm alarm) {
   std::unique_ptr<Database> out(new Database);
   rocksdb::DBOptions options = database_options(std::move(alarm));
   if (files) {

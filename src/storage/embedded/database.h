@@ -37,7 +37,7 @@ class Database {
   /// `files` replaces the file system in tests, else null. `alarm` hears of errors of background work; it is called
   /// from the library's threads and must not call back.
   static Result<std::unique_ptr<Database>> open(const std::string& directory,
-                                                std::shared_ptr<rocksdb::FileSystem> files, Alarm alarm);
+                                                const std::shared_ptr<rocksdb::FileSystem>& files, Alarm alarm);
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -228,7 +228,7 @@ TEST_F(EmbeddedQuarantine, FAIL_H7_RecordInTheWrongFamilyIsNotBelieved) {
   EXPECT_EQ(loaded.damaged.size(), 2U);
 }
 
-TEST_F(EmbeddedQuarantine, RecordOfANewerProgramIsLeftAlone) {
+TEST_F(EmbeddedQuarantine, FAIL_I14_RecordOfANewerProgramIsLeftAlone) {
   const Save newer = begin_save(1, epoch_);
   const Save good = begin_save(2, epoch_);
   commit(newer);
@@ -272,7 +272,7 @@ TEST_F(EmbeddedQuarantine, StoreThatLostItsFormatIsRefused) {
   EXPECT_EQ(EmbeddedStore::open(options_).error().code, ErrorCode::kCorrupt);
 }
 
-TEST_F(EmbeddedQuarantine, StoreOfAnotherClusterIsRefused) {
+TEST_F(EmbeddedQuarantine, FAIL_I16_StoreOfAnotherClusterIsRefused) {
   store_.reset();
   options_.cluster = 9;
   const auto opened = EmbeddedStore::open(options_);

@@ -151,7 +151,8 @@ Result<void> EmbeddedStore::start() {
   if (const auto made = create_directory_synced(directory); !made) return made;
   Result<long> type = file_system_type(directory);
   if (!type) return type.error();
-  if (options_.seam && options_.seam->file_system_type) *type = *options_.seam->file_system_type;
+  const std::optional<long> pretended = options_.seam ? options_.seam->file_system_type : std::nullopt;
+  if (pretended) *type = *pretended;
   if (is_network_file_system(*type) && !options_.allow_network_file_system) {
     return Error{ErrorCode::kInvalid,
                  directory + " is on a network file system, where locks and syncs may not hold; use a local disk"};
@@ -202,11 +203,12 @@ Result<void> EmbeddedStore::check_identity() {
     (void)put_meta(kClusterKey, cluster);
     return write(true);
   }
-  if ((*format)->size() != 2) return Error{ErrorCode::kCorrupt, "the format of the store is not one"};
-  const auto major = static_cast<unsigned char>((**format)[0]);
+  const std::string& stored = **format;
+  if (stored.size() != 2) return Error{ErrorCode::kCorrupt, "the format of the store is not one"};
+  const auto major = static_cast<unsigned char>(stored[0]);
   if (major > kFormatMajor) {
     return Error{ErrorCode::kInvalid, "the store in " + options_.directory + " has format " + std::to_string(major) +
-                                          "." + std::to_string(static_cast<unsigned char>((**format)[1])) +
+                                          "." + std::to_string(static_cast<unsigned char>(stored[1])) +
                                           "; this program reads up to " + std::to_string(kFormatMajor) +
                                           ".x: use a newer one"};
   }
@@ -235,7 +237,7 @@ Result<void> EmbeddedStore::load_epochs() {
 }
 
 Result<void> EmbeddedStore::fill_index() {
-  const auto scanned = scan_open(
+  auto scanned = scan_open(
       *db_,
       [this](const Tid& tid, const OpenRecord& record) {
         state_->open.put(tid, {.version = record.newest().version,

@@ -34,8 +34,8 @@ Floor read_floor(const std::string& directory) {
   const auto text = unseal(kKey, std::string_view(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
   if (!text) return {};
   Floor out;
-  const char* const end = text->data() + text->size();
-  const auto sequence = std::from_chars(text->data(), end, out.sequence);
+  const char* const end = text->end();
+  const auto sequence = std::from_chars(text->begin(), end, out.sequence);
   if (sequence.ec != std::errc() || sequence.ptr == end) return {};
   if (std::from_chars(sequence.ptr + 1, end, out.log).ec != std::errc()) return {};
   return out;

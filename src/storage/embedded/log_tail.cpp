@@ -76,7 +76,7 @@ class EntryAssembly {
 
   void append(std::string_view payload) {
     const std::size_t room = std::min(head_.size() - have_, payload.size());
-    std::copy_n(payload.data(), room, head_.data() + have_);
+    std::copy_n(payload.begin(), room, head_.data() + have_);
     have_ += room;
   }
 

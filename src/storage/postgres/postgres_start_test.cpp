@@ -33,7 +33,7 @@ class PostgresStart : public ::testing::Test {
   [[nodiscard]] static PostgresOptions options() { return {.url = url_of(server().port()), .cluster = 7}; }
 };
 
-TEST_F(PostgresStart, DurableServerPromisesHostLossAndSaysItsSettings) {
+TEST_F(PostgresStart, FAIL_I4_DurableServerPromisesHostLossAndSaysItsSettings) {
   const auto store = open_store(options());
   EXPECT_EQ(store->promise(), StorePromise::kHostLoss);
   EXPECT_TRUE(has(store->description(), "fsync=on full_page_writes=on synchronous_commit=on")) << store->description();
@@ -71,7 +71,7 @@ TEST_F(PostgresStart, ProbeSeesSettingsThatChange) {
   }));
 }
 
-TEST(PostgresDurability, SynchronousStandbysAreNamedAndWaitedForOnlyIfTheSettingSaysSo) {
+TEST(PostgresDurability, FAIL_I4_SynchronousStandbysAreNamedAndWaitedForOnlyIfTheSettingSaysSo) {
   Durability durability{"on", "on", "on", "FIRST 1 (standby1)", "on"};
   EXPECT_TRUE(has(durability.text(), "synchronous_standby_names='FIRST 1 (standby1)'"));
   EXPECT_FALSE(has(durability.text(), "may lose"));
@@ -84,7 +84,7 @@ TEST(PostgresDurability, SynchronousStandbysAreNamedAndWaitedForOnlyIfTheSetting
   EXPECT_EQ(durability.promise(), StorePromise::kHostLoss);
 }
 
-TEST_F(PostgresStart, NewerFormatIsRefusedAndANewerMinorOneIsNot) {
+TEST_F(PostgresStart, FAIL_I14_NewerFormatIsRefusedAndANewerMinorOneIsNot) {
   (void)open_store(options());
   run_sql(server().port(), "UPDATE settle.format SET major = 2, minor = 3");
   const std::string why = refusal(options(), ErrorCode::kInvalid);
@@ -94,7 +94,7 @@ TEST_F(PostgresStart, NewerFormatIsRefusedAndANewerMinorOneIsNot) {
   (void)open_store(options());
 }
 
-TEST_F(PostgresStart, DatabaseOfAnotherClusterIsRefused) {
+TEST_F(PostgresStart, FAIL_I16_DatabaseOfAnotherClusterIsRefused) {
   (void)open_store(options());
   PostgresOptions other = options();
   other.cluster = 8;
@@ -118,6 +118,13 @@ TEST_F(PostgresStart, DaemonsThatStartTogetherInstallTheTablesOnce) {
 
 TEST_F(PostgresStart, ServerThatIsNotThereIsUnavailable) {
   EXPECT_FALSE(refusal({.url = url_of(live::free_port())}, ErrorCode::kUnavailable).empty());
+}
+
+// A standby says the same of itself as a server that only reads.
+TEST_F(PostgresStart, FAIL_I6_ServerThatOnlyReadsIsNotUsed) {
+  const servers::Postgres reads_only("default_transaction_read_only=on");
+  const std::string why = refusal({.url = url_of(reads_only.port())}, ErrorCode::kUnavailable);
+  EXPECT_TRUE(has(why, "read-only")) << why;
 }
 
 TEST_F(PostgresStart, UrlThatIsNoneIsInvalid) {
