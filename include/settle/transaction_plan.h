@@ -58,7 +58,9 @@ class Retry {
   Retry& factor(double by) { return fields_.decimal("factor", by), *this; }
   Retry& cap(std::chrono::milliseconds pause) { return fields_.ms("cap_ms", pause), *this; }
   Retry& jitter(double part) { return fields_.decimal("jitter", part), *this; }
+  /// Attempts of which bytes were written out; who cannot be reached uses up none.
   Retry& attempts(std::int64_t most) { return fields_.number("attempts", most), *this; }
+  /// From the moment the call was first wanted, whether anybody could be reached or not.
   Retry& for_at_most(std::chrono::milliseconds lasting) { return fields_.ms("for_ms", lasting), *this; }
 
   [[nodiscard]] std::string json() const { return fields_.object(); }

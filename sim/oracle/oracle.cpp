@@ -184,8 +184,7 @@ bool Oracle::is_used_up(TxNo tx, std::size_t branch) const {
   const RetryPolicy& retry = scripts_[tx].branches[branch].retry;
   const OpFacts& op = facts_[tx].ops[branch];
   if (retry.attempts != 0 && op.counted_most >= retry.attempts) return true;
-  return retry.lasting != Duration{0} && op.sent > 0 &&
-         now_ + slack(retry.lasting) >= facts_[tx].begun_at + retry.lasting;
+  return retry.lasting != Duration{0} && now_ + slack(retry.lasting) >= facts_[tx].begun_at + retry.lasting;
 }
 
 bool Oracle::may_be_left(TxNo tx, std::size_t branch) const {

@@ -314,6 +314,65 @@ TEST(Destinations, ADeadlinePassesOverWhatIsHeld) {
   EXPECT_EQ(saved(desk, "g").outcome, GlobalOutcome::kAborted);
 }
 
+TEST(Destinations, ABoundOnTimeEndsAlsoForWhatIsHeld) {
+  Plan plan;
+  for (const auto& [id, url] : {std::pair("a", "http://a:1/"), std::pair("b", "http://b:1/")}) {
+    BranchPlan branch;
+    branch.id = id;
+    branch.forward = url;
+    branch.back = "http://undo:1/";
+    branch.retry.lasting = seconds{2};
+    plan.branches.push_back(branch);
+  }
+  Desk desk(with_breaker());
+  desk.worker.on(PauseDestination{"http://b:1", true}, desk.now);
+  desk.begin(1, "g", OwnedPlan::encode(plan), seconds{60});
+  desk.sync();
+  desk.pass(seconds{1});
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.sync();
+  desk.pass(milliseconds{1999});
+  EXPECT_EQ(saved(desk, "g").decision, Decision::kNone) << "it was wanted when `a` was done";
+  desk.pass(milliseconds{1});
+  EXPECT_EQ(saved(desk, "g").decision, Decision::kAbort);
+  desk.sync();
+  const Sent undo = desk.take_call();
+  EXPECT_EQ(undo.branch, "a");
+  EXPECT_TRUE(desk.calls.empty()) << "what was held has reached nobody";
+  desk.answer(undo, Outcome::kDone);
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+  for (const DestinationFigures& figures : desk.worker.destinations()) EXPECT_EQ(figures.waiting, 0U) << figures.name;
+}
+
+TEST(Destinations, WhatCannotBeGivenUpIsHeldOn) {
+  Desk desk(with_breaker());
+  Plan plan;
+  BranchPlan branch;
+  branch.id = "a";
+  branch.forward = "http://a:1/";
+  branch.back = "http://undo:1/";
+  branch.retry.lasting = seconds{2};
+  plan.branches.push_back(branch);
+  desk.begin(0, "g", OwnedPlan::encode(plan));
+  desk.sync();
+  desk.answer(desk.take_call(), Outcome::kUnknown, kAnswerTimeout);
+  desk.worker.on(PauseDestination{"http://undo:1", true}, desk.now);
+  desk.ask(1, Verb::kAbort, "g");
+  for (int i = 0; i < 200; ++i) {
+    desk.sync();
+    desk.pass(seconds{5});
+  }
+  EXPECT_TRUE(desk.calls.empty());
+  EXPECT_EQ(saved(desk, "g").phase, Phase::kCompensating);
+  EXPECT_TRUE(saved(desk, "g").incident.has_value()) << "its bound is used up: a person should know";
+  desk.worker.on(PauseDestination{"http://undo:1", false}, desk.now);
+  desk.pass(seconds{120});
+  desk.answer(desk.take_call(), Outcome::kDone);
+  desk.sync();
+  EXPECT_EQ(desk.worker.open(), 0U);
+}
+
 TEST(Destinations, ALostShardLeavesNothingInLine) {
   Desk desk(with_breaker());
   desk.worker.on(PauseDestination{"http://p:1", true}, desk.now);

@@ -156,7 +156,7 @@ void Shard::settle(Entry& entry, Instant now) {
     core_.timers.set(entry, kNever);
     return;
   }
-  if (take_deadline(entry, now)) return;
+  if (take_deadline(entry, now) || give_up_held(entry, now)) return;
   answer_waiters(entry, now);
   notify(entry, false);
   const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
@@ -179,6 +179,7 @@ void Shard::drive(Entry& entry, Instant now) {
     const DestinationGate::Entry slot = core_.gate.enter(url_of(*entry.plan, ref), now);
     OpState& op = protocol::op_state(entry.state, ref);
     op.call = slot.id;
+    if (op.since == kNoInstant) op.since = now;
     if (slot.admitted) {
       call(entry, ref, slot.id, now);
     } else {
@@ -260,6 +261,25 @@ bool Shard::cancel_queued(Entry& entry) {
   return cancelled;
 }
 
+namespace {
+
+/// When the bound on time ends of an op whose call is held back; kNever: it has none.
+Instant held_due(const Plan& plan, protocol::OpRef ref, const OpState& op) {
+  const Duration lasting = protocol::retry_of(plan, ref).lasting;
+  if (op.sent_at != kNoInstant || lasting == Duration{0} || op.exhausted) return kNever;
+  return saturating_add(op.since, lasting);
+}
+
+Instant next_held_due(const Entry& entry) {
+  Instant due = kNever;
+  for_each_in_flight(*entry.plan, entry.state, [&](protocol::OpRef ref, const OpState& op) {
+    due = std::min(due, held_due(*entry.plan, ref, op));
+  });
+  return due;
+}
+
+}  // namespace
+
 void Shard::arm(Entry& entry, Instant now) {
   Instant due = kNever;
   if (!frozen_) {
@@ -267,7 +287,7 @@ void Shard::arm(Entry& entry, Instant now) {
       if (waiter.waits && waiter.needs <= entry.durable.version) due = std::min(due, waiter.give_up);
     }
     if (entry.durable.version >= entry.must && !core_.draining)
-      due = std::min(due, protocol::next_due(*entry.plan, entry.state));
+      due = std::min({due, protocol::next_due(*entry.plan, entry.state), next_held_due(entry)});
   }
   if (due != kNever) due = std::max(due, now);
   core_.timers.set(entry, due);
@@ -289,6 +309,26 @@ bool Shard::take_deadline(Entry& entry, Instant now) {
     return false;
   }
   apply(entry, *step, false, now);
+  return true;
+}
+
+/// A bound on time ends also for a call that a breaker, a pause or a full destination holds back: it counts like an
+/// attempt that reached nobody. True: one was taken, the rest is done.
+bool Shard::give_up_held(Entry& entry, Instant now) {
+  std::optional<protocol::OpRef> over;
+  for_each_in_flight(*entry.plan, entry.state, [&](protocol::OpRef ref, const OpState& op) {
+    if (held_due(*entry.plan, ref, op) <= now) over = ref;
+  });
+  if (!over) return false;
+  CallEnded unsent;
+  unsent.id = protocol::op_state(entry.state, *over).call;
+  unsent.tid = entry.tid;
+  unsent.branch = over->branch;
+  unsent.op = over->op;
+  unsent.answer = kAnswerCancelled;
+  unsent.reached = false;
+  if (!core_.gate.cancel(unsent.id)) return false;
+  on_answer(std::move(unsent), now);
   return true;
 }
 

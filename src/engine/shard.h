@@ -94,6 +94,7 @@ class Shard {
   bool bind(const Entry& entry, protocol::OpRef ref);
   bool cancel_queued(Entry& entry);
   bool take_deadline(Entry& entry, Instant now);
+  bool give_up_held(Entry& entry, Instant now);
   void arm(Entry& entry, Instant now);
   void count_incident(Entry& entry);
   void notify(Entry& entry, bool again);

@@ -21,7 +21,7 @@ struct RetryPolicy {
   std::uint32_t factor_permille = 2000;
   std::uint32_t jitter_permille = 200;
   std::uint32_t attempts = 0;  ///< bound on attempts that were written out; 0: unlimited
-  Duration lasting{0};         ///< bound on the time since the first attempt; 0: unlimited
+  Duration lasting{0};         ///< bound on the time since the op was first wanted; 0: unlimited
 
   bool operator==(const RetryPolicy&) const = default;
   [[nodiscard]] bool is_bounded() const { return attempts != 0 || lasting != Duration{0}; }

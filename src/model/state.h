@@ -49,7 +49,7 @@ struct OpState {
   std::uint32_t attempts = 0;  ///< attempts of which bytes were written out, without those answered "running"
   std::uint32_t running = 0;   ///< attempts answered "running": they count against no bound
   Instant due = kNoInstant;    ///< next attempt not before
-  Instant since = kNoInstant;  ///< first attempt
+  Instant since = kNoInstant;  ///< first wanted: called, or held back
   std::string result;          ///< body of the `done` answer, or reason of a refusal
 
   // Volatile: not in the record.
