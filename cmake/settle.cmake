@@ -88,6 +88,9 @@ function(settle_test name)
   settle_precompile_for_tests(${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
+  if(SETTLE_SANITIZE MATCHES thread)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp)
+  endif()
 endfunction()
 
 # settle_fuzz(http_head_fuzz SOURCES … USES …): with SETTLE_FUZZ a libFuzzer program, otherwise nothing.

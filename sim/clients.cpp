@@ -164,6 +164,7 @@ void Clients::replied(engine::Token token, AnswerKind kind, const engine::View* 
                       view != nullptr ? std::string(name_of(view->decision)).c_str() : "",
                       view != nullptr && view->provisional ? " provisional" : "");
   if (kind == AnswerKind::kOverloaded) world_.strike(Fault::kOverload, talk.asked.tx);
+  if (kind == AnswerKind::kStoreFull) world_.strike(Fault::kStoreFull, talk.asked.tx);
   world_.oracle().replied(talk.asked, kind, view);
   Random& dice = world_.client_dice();
   const bool is_lost = !world_.is_healed() && chance(dice, world_.options().answer_lost);

@@ -61,6 +61,12 @@ void Node::boot() {
   worker_ = std::make_unique<engine::Worker>(options, *this);
   queue_ = std::make_unique<engine::SaveQueue>();
   world_.trace().line(world_.now(), "n%u  boots as %s", unsigned{number_}, owner_.c_str());
+  has_room_ = true;
+  paused_services_.assign(o.services, false);
+  for (std::uint8_t service = 0; service < o.services; ++service) {
+    if (world_.is_destination_paused(service)) pause_destination(service, true);
+  }
+  if (!is_alive()) return;
   schedule_keeper(Duration{0});
 }
 
@@ -117,7 +123,23 @@ bool Node::is_idle() const {
   return is_alive() && !is_paused_ && !is_writing_ && queue_->empty() && lookups_.used() == 0;
 }
 
+void Node::pause_destination(std::uint8_t service, bool paused) {
+  deliver(engine::PauseDestination{"http://s" + std::to_string(service) + ":80", paused});
+}
+
+void Node::store_has_room(bool has_room) { deliver(engine::StoreRoom{has_room}); }
+
 // -------------------------------------------------------------------------------------------------------- inputs
+
+/// What the worker may do from this input on.
+void Node::note_order(const engine::Input& input) {
+  if (const auto* room = std::get_if<engine::StoreRoom>(&input)) has_room_ = room->is_enough;
+  const auto* pause = std::get_if<engine::PauseDestination>(&input);
+  if (pause == nullptr) return;
+  const std::uint8_t service = service_of(pause->name);
+  is_letting_go_ = !pause->paused && paused_services_[service];
+  paused_services_[service] = pause->paused;
+}
 
 void Node::deliver(engine::Input&& input) {
   if (!is_alive()) return;
@@ -138,12 +160,14 @@ void Node::deliver(engine::Input&& input) {
     world_.trace().line(world_.now(), "n%u  <- %s", unsigned{number_}, name_of_input(input));
   }
   note_request(input);
+  note_order(input);
   // A worker that loses a shard forgets its transactions; what it has handed to the writer still waits there.
   if (std::holds_alternative<engine::Lost>(input)) left_behind_ = queue_->size();
   const bool dies = !world_.is_healed() && chance(world_.fault_dice(), world_.options().crash_inside);
   if (dies) outputs_left_ = static_cast<std::int32_t>(world_.fault_dice().below(6));
   worker_->on(std::move(input), here);
   outputs_left_ = -1;
+  is_letting_go_ = false;
   if (dies) {
     world_.strike(Fault::kCrashInside);
     world_.calls().mark_open(number_, life_, Fault::kCrashInside);
@@ -241,6 +265,9 @@ void Node::call(const Call& call) {
   seen.until = clock_.global(call.sent_at + call.timeout);
   seen.local_now = local_now();
   if (held != nullptr && held->epoch != 0) seen.lease_end = held->lease_end;
+  world_.oracle().check(Check::kHeldBack, !paused_services_[service_of(call.url)], tx,
+                        "a call left for a destination that is paused");
+  if (is_letting_go_ && tx != kNoTx) world_.strike(Fault::kHeldBack, tx, call.op);
   world_.oracle().called(seen);
   if (tx != kNoTx && world_.violation() == nullptr) world_.calls().send(number_, life_, tx, call);
 }
@@ -248,6 +275,9 @@ void Node::call(const Call& call) {
 void Node::reply(engine::Token token, engine::AnswerKind kind, const engine::View* view) {
   if (dies_here()) return;
   world_.trace().mix(token * 16 + static_cast<std::uint64_t>(kind));
+  if (kind == engine::AnswerKind::kStoreFull) {
+    world_.oracle().check(Check::kRoom, !has_room_, kNoTx, "refused for lack of space, which there is");
+  }
   world_.clients().replied(token, kind, view);
 }
 

@@ -42,6 +42,8 @@ class Node final : public engine::Outputs {
   /// True if the process is stopped: the event waits until it goes on.
   bool holds_back(const Event& event);
   void hand_over_one();
+  void pause_destination(std::uint8_t service, bool paused);
+  void store_has_room(bool has_room);
 
   void deliver(engine::Input&& input);
 
@@ -115,6 +117,7 @@ class Node final : public engine::Outputs {
   bool dies_here();
   void release_stopped();
   void note_request(const engine::Input& input);
+  void note_order(const engine::Input& input);
   void hand_receipts(std::vector<Receipt>&& receipts);
   void after_input();
   void arm_tick();
@@ -130,7 +133,10 @@ class Node final : public engine::Outputs {
   std::uint32_t life_ = 0;
   bool is_paused_ = false;
   bool is_dying_ = false;
-  std::int32_t outputs_left_ = -1;  ///< -1: this input is performed whole
+  bool has_room_ = true;               ///< as the worker was told
+  bool is_letting_go_ = false;         ///< what leaves in this input was held back by a pause
+  std::vector<bool> paused_services_;  ///< as the worker was told
+  std::int32_t outputs_left_ = -1;     ///< -1: this input is performed whole
   NodeClock clock_;
   std::string owner_;
   std::unique_ptr<engine::Worker> worker_;

@@ -153,6 +153,13 @@ void draw_later(Random& random, Options& o) {
   if (o.is_shared) o.store_twice = store_twice;
   if (o.is_shared) o.fail_overs = fail_overs;
   o.false_submit = drawn(Fault::kFalseSubmit, 40, 1'000, 10'000);
+  o.destination_pauses = drawn(Fault::kHeldBack, 40, 1, hundreds * 2);
+  o.store_fills = drawn(Fault::kStoreFull, 40, 1, hundreds * 2);
+  if (random.below(2) == 0) {
+    o.limits.breaker.failures = 1 + static_cast<std::uint32_t>(random.below(6));
+    o.limits.breaker.pause = spread(random, milliseconds{50}, milliseconds{1000});
+    o.limits.breaker.pause_max = o.limits.breaker.pause * 8;
+  }
 }
 
 void put(std::string& out, std::string_view name, std::int64_t value) {
@@ -257,6 +264,9 @@ std::string to_text(const Options& o) {
   put(out, "undo_refusals", o.undo_refusals);
   put(out, "operator_acts", o.operator_acts);
   put(out, "fail_overs", o.fail_overs);
+  put(out, "destination_pauses", o.destination_pauses);
+  put(out, "store_fills", o.store_fills);
+  put(out, "breaker_failures", o.limits.breaker.failures);
   return out;
 }
 

@@ -84,6 +84,7 @@ struct Options {
   // how often per run; the instants are drawn evenly
   std::uint32_t crashes = 0, pauses = 0, hand_overs = 0, partitions = 0, hangs = 0, service_crashes = 0;
   std::uint32_t undo_refusals = 0, operator_acts = 0, fail_overs = 0;
+  std::uint32_t destination_pauses = 0, store_fills = 0;
 
   std::vector<std::string> without;  ///< labels of checks to leave out, for looking behind a known violation
 

@@ -45,8 +45,10 @@ enum class EventKind : std::uint8_t {
   kPartitionHeals,  ///< a: link
   kHeal,
   kOperatorRound,
-  kGroupCopied,  ///< a: group
-  kLeaseCopied,  ///< a: lease talk
+  kGroupCopied,         ///< a: group
+  kLeaseCopied,         ///< a: lease talk
+  kDestinationResumes,  ///< who: service
+  kStoreHasRoom,        ///< b: life
 };
 
 struct Event {

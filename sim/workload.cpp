@@ -288,6 +288,11 @@ std::string_view url_of(std::uint8_t service, Op op, Text& buffer) {
   return {buffer.data(), static_cast<std::size_t>(size)};
 }
 
+std::uint8_t service_of(std::string_view url) {
+  url.remove_prefix(std::string_view("http://s").size());
+  return static_cast<std::uint8_t>(url.front() - '0');
+}
+
 Op forward_op_of(const Script& script, std::size_t branch) {
   if (!script.is_main(branch)) return Op::kDeliver;
   switch (script.pattern) {

@@ -126,6 +126,8 @@ constexpr bool is_confirm(Op op) { return op == Op::kConfirm || op == Op::kCommi
 
 std::string_view branch_id_of(std::size_t branch, Text& buffer);
 std::string_view url_of(std::uint8_t service, Op op, Text& buffer);
+/// Whose URL it is.
+std::uint8_t service_of(std::string_view url);
 std::string_view input_of(const Script& script, std::size_t branch, Op op, Text& buffer);
 /// The service in a URL made by url_of.
 std::uint8_t service_of_url(std::string_view url);

@@ -41,6 +41,7 @@ World::World(const Options& options, Trace::Text text)
   trace_.set_origin(kDawn);
   oracle_.watch(store_);
   for (const std::string& label : options_.without) oracle_.leave_out(label);
+  is_paused_.resize(options_.services);
   for (std::uint8_t i = 0; i < options_.nodes; ++i) nodes_.push_back(std::make_unique<Node>(*this, i));
 }
 
@@ -94,6 +95,8 @@ void World::schedule_faults() {
   plan(Fault::kUndoRefused, options_.undo_refusals);
   plan(Fault::kOperator, options_.operator_acts);
   plan(Fault::kFailOver, options_.fail_overs);
+  plan(Fault::kHeldBack, options_.destination_pauses);
+  plan(Fault::kStoreFull, options_.store_fills);
   timeline_.push(now_ + whole + Span{Duration{0}, milliseconds{2000}}.draw(fault_dice_), EventKind::kHeal);
 }
 
@@ -128,6 +131,13 @@ void World::fault(Fault fault) {
       return services_.refuse_undo(service, now_ + lasting);
     case Fault::kFailOver:
       return fail_over();
+    case Fault::kHeldBack:
+      pause_destination(service, true);
+      return timeline_.push(now_ + lasting, EventKind::kDestinationResumes, service);
+    case Fault::kStoreFull:
+      if (!node.is_alive()) return;
+      node.store_has_room(false);
+      return timeline_.push(now_ + lasting, EventKind::kStoreHasRoom, node.number(), 0, node.life());
     case Fault::kOperator:
       if (scripts_.empty()) return;
       return operator_retries(static_cast<TxNo>(fault_dice_.below(scripts_.size())));
@@ -145,6 +155,13 @@ void World::fail_over() {
   for (const Tid& tid : struck) strike(Fault::kFailOver, oracle_.find({}, tid));
 }
 
+/// By an operator, at every daemon. Who is paused twice goes on when the first pause ends.
+void World::pause_destination(std::uint8_t service, bool paused) {
+  if (is_paused_[service] == paused) return;
+  is_paused_[service] = paused;
+  for (const auto& node : nodes_) node->pause_destination(service, paused);
+}
+
 void World::operator_retries(TxNo tx) {
   if (!oracle_.is_begun(tx) || oracle_.has_ended(tx)) return;
   strike(Fault::kOperator, tx);
@@ -159,7 +176,9 @@ void World::heal() {
   calls_.heal_all();
   for (const auto& node : nodes_) {
     if (node->is_alive()) node->resume(node->life());
+    node->store_has_room(true);
   }
+  for (std::uint8_t service = 0; service < options_.services; ++service) pause_destination(service, false);
   timeline_.push(now_ + kOperatorPeriod, EventKind::kOperatorRound);
 }
 
@@ -253,6 +272,11 @@ void World::dispatch(const Event& event) {
       return heal();
     case EventKind::kOperatorRound:
       return operator_round();
+    case EventKind::kDestinationResumes:
+      return pause_destination(event.who, false);
+    case EventKind::kStoreHasRoom:
+      if (nodes_[event.who]->life() == event.b) nodes_[event.who]->store_has_room(true);
+      return;
     case EventKind::kGroupCopied:
       return nodes_[event.who]->group_copied(event.a);
     case EventKind::kLeaseCopied:

@@ -84,6 +84,7 @@ class World {
   void input() { ++outcomes_.inputs; }
   /// Number of the newest input of any worker.
   [[nodiscard]] std::uint64_t inputs() const { return outcomes_.inputs; }
+  [[nodiscard]] bool is_destination_paused(std::uint8_t service) const { return is_paused_[service]; }
 
  private:
   struct Struck {
@@ -98,6 +99,7 @@ class World {
   void operator_round();
   void operator_retries(TxNo tx);
   void fail_over();
+  void pause_destination(std::uint8_t service, bool paused);
   void dispatch(const Event& event);
   void dispatch_node(const Event& event);
   [[nodiscard]] bool is_quiet();
@@ -115,6 +117,7 @@ class World {
   Calls calls_;
   Clients clients_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<bool> is_paused_;  // services, by an operator
   std::vector<Script> scripts_;
   std::vector<Struck> struck_;
   Coverage coverage_;

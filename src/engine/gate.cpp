@@ -18,7 +18,7 @@ DestinationGate::Entry DestinationGate::enter(std::string_view url, Instant now)
 }
 
 bool DestinationGate::may_leave(const Destination& to, Instant now) const {
-  if (to.paused || !to.breaker.admits(now)) return false;
+  if ((to.paused && !planted(Bug::kPauseForgotten)) || !to.breaker.admits(now)) return false;
   return to.running < calls_max_ || planted(Bug::kNoDestinationLimit);
 }
 

@@ -156,7 +156,7 @@ void Shard::settle(Entry& entry, Instant now) {
     core_.timers.set(entry, kNever);
     return;
   }
-  if (take_deadline(entry, now) || give_up_held(entry, now)) return;
+  if (take_deadline(entry, now)) return;
   answer_waiters(entry, now);
   notify(entry, false);
   const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
@@ -295,7 +295,7 @@ void Shard::arm(Entry& entry, Instant now) {
 
 void Shard::on_due(Entry& entry, Instant now) {
   alert(entry, now);
-  settle(entry, now);
+  if (!give_up_held(entry, now)) settle(entry, now);
 }
 
 /// The deadline comes before anything else that could leave at the same time. True: it was taken, the rest is done.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <semaphore>
 
 #include "barrier/gate.h"
 #include "barrier/world_testing.h"
@@ -44,8 +45,10 @@ TYPED_TEST(BarrierCommit, FAIL_C3_LostAnswerOfACommitIsUnknownAndTheRepeatFindsO
     auto& server = shared<TypeParam>().server();
     Gate gate(server.port());
     const auto through_gate = TypeParam::connect(gate.port());
+    std::counting_semaphore<> is_killed(0);
     gate.cut(lost.cut, [&] {
       if (lost.kills_the_server) server.kill();
+      is_killed.release();
     });
     const std::string gid = this->new_gid();
     const Call call = this->call(gid, "try");
@@ -55,6 +58,7 @@ TYPED_TEST(BarrierCommit, FAIL_C3_LostAnswerOfACommitIsUnknownAndTheRepeatFindsO
     EXPECT_EQ(reply.error->code, ErrorCode::kUnknownOutcome);
 
     if (lost.kills_the_server) {
+      is_killed.acquire();
       server.start();
       this->reconnect();
     }
