@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -88,6 +89,38 @@ TEST_F(DaemonsOnDuty, APauseHoldsInAllDaemonsAndEachAuditsWhatItWasTold) {
 
   EXPECT_NE(live::read_file(places_[0]->path("audit.log")).find(R"("node":"a","verb":"pause")"), std::string::npos);
   EXPECT_NE(live::read_file(places_[1]->path("audit.log")).find(R"("node":"b","verb":"resume")"), std::string::npos);
+}
+
+TEST_F(DaemonsOnDuty, AnOrderToTheWrongDaemonIsRefusedWithTheNameOfTheRightOne) {
+  live::Settled& a = *daemons_[0];
+  live::Settled& b = *daemons_[1];
+  ASSERT_TRUE(a.start()) << a.log();
+  ASSERT_TRUE(b.start()) << b.log();
+  for (const live::Settled* daemon : {&a, &b}) {
+    EXPECT_TRUE(eventually(kPatience, [&] { return shares_at(*daemon) == "a 4, b 4, "; })) << shares_at(*daemon);
+  }
+  EXPECT_EQ(order(0, "pause").body.value("state", ""), "paused");
+  EXPECT_TRUE(eventually(kPatience, [&] { return state_at(b) == "paused"; }));
+  std::array<int, 2> taken{};
+  for (int i = 0; i < 16; ++i) {
+    const std::string gid = "open-" + std::to_string(i);
+    const Json plan{{"pattern", "saga"}, {"gid", gid}, {"steps", {{{"id", "pay"}, {"action", name() + "/pay"}}}}};
+    ASSERT_TRUE(eventually(kPatience, [&] { return a.client().begin(plan).ok(); }));
+    for (const std::size_t which : {0U, 1U}) {
+      const live::Reply told = daemons_[which]->admin().post("/v1/transactions/" + gid + "/stop", R"({"reason":"r"})");
+      if (told.status == 200) {
+        ++taken[which];
+        continue;
+      }
+      EXPECT_EQ(told.status, 503);
+      EXPECT_EQ(told.body.value("gid", ""), gid);
+      const std::string expected = std::string("driven by daemon ") + (which == 0 ? "b" : "a");
+      EXPECT_NE(told.body.value("detail", "").find(expected), std::string::npos) << told.body;
+    }
+  }
+  EXPECT_EQ(taken[0] + taken[1], 16) << "each order was taken by one of them";
+  EXPECT_GT(taken[0], 0);
+  EXPECT_GT(taken[1], 0);
 }
 
 }  // namespace

@@ -20,14 +20,18 @@ class Directory {
   /// Everybody, this daemon included; empty: the store has one owner.
   [[nodiscard]] std::vector<Node> nodes() const;
 
-  /// Where another daemon that owns the shard is reached.
-  [[nodiscard]] std::optional<std::string> other_owner(ShardNo shard) const;
+  /// Another daemon that owns the shard.
+  struct Owner {
+    std::string name;
+    std::string address;  ///< where its clients, and the other daemons, reach it
+  };
+  [[nodiscard]] std::optional<Owner> other_owner(ShardNo shard) const;
 
  private:
   std::atomic<bool> is_alone_{true};  // who shares nothing pays nothing
   mutable std::mutex lock_;
-  std::vector<Node> nodes_;             // guarded by lock_
-  std::vector<std::string> addresses_;  // guarded by lock_; by shard, empty: ours or nobody's
+  std::vector<Node> nodes_;    // guarded by lock_
+  std::vector<Owner> owners_;  // guarded by lock_; by shard, without a name: ours or nobody's
 };
 
 }  // namespace settle::daemon

@@ -320,11 +320,26 @@ void WorkerThread::on_api_request(const net::HttpRequest& request, net::Response
 }
 
 bool WorkerThread::forward(ShardNo shard, engine::Token token, Duration wait) {
-  if (request_ == nullptr) return false;
+  const bool is_order = api::is_for_admin(token);
+  if (request_ == nullptr && !is_order) return false;
   const auto owner = around_.directory->other_owner(shard);
   if (!owner) return false;
-  forwarder_.forward(*request_, *owner, token, wait);
+  if (is_order) {
+    name_owner(*owner, token);
+  } else {
+    forwarder_.forward(*request_, owner->address, token, wait);
+  }
   return true;
+}
+
+/// Orders are not handed over: only its own admin listener audits what a daemon is told.
+void WorkerThread::name_owner(const Directory::Owner& owner, engine::Token token) {
+  const std::string detail = "this transaction is driven by daemon " + owner.name + " (its clients reach it at " +
+                             owner.address + "); nothing was done here, give the order to that daemon's admin listener";
+  loop_.post([this, token, answer = api::render_problem(api::ErrorName::kOverloaded, detail)]() mutable {
+    answer.lacks_gid = true;
+    admin_face_.on_reply(token, std::move(answer));
+  });
 }
 
 void WorkerThread::send(engine::Input&& input) {

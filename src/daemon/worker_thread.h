@@ -128,6 +128,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   std::function<Result<std::uint64_t>()> writing(audit::Record&& record);
   void on_api_request(const net::HttpRequest& request, net::ResponseSlot slot);
   bool forward(ShardNo shard, engine::Token token, Duration wait);
+  void name_owner(const Directory::Owner& owner, engine::Token token);
   void feed(engine::Input&& input);
   void on_call_ended(CallEnded&& ended);
   void end_turn();
