@@ -17,13 +17,13 @@ static_assert(saga::kEdges.size() <= kEdgesMax && message::kEdges.size() <= kEdg
               tcc::kEdges.size() <= kEdgesMax && two_phase::kEdges.size() <= kEdgesMax);
 
 /// First row for a phase and an event; rows of one pair stand together, told apart by their guards.
-using Lookup = std::array<std::array<std::int8_t, kEvents>, kPhases>;
+using Lookup = std::array<std::array<std::int16_t, kEvents>, kPhases>;
 
 constexpr Lookup make_lookup(std::span<const Edge> rows) {
   Lookup lookup{};
   for (auto& line : lookup) line.fill(-1);
   for (std::size_t i = rows.size(); i-- > 0;) {
-    lookup[static_cast<std::size_t>(rows[i].from)][static_cast<std::size_t>(rows[i].on)] = static_cast<std::int8_t>(i);
+    lookup[static_cast<std::size_t>(rows[i].from)][static_cast<std::size_t>(rows[i].on)] = static_cast<std::int16_t>(i);
   }
   return lookup;
 }

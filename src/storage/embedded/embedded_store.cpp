@@ -191,7 +191,8 @@ Result<void> EmbeddedStore::check_identity() {
   std::string cluster;
   append_big_endian(cluster, options_.cluster, 2);
   const std::string current{static_cast<char>(kFormatMajor), static_cast<char>(kFormatMinor)};
-  if (!*format) {
+  const std::optional<std::string>& found = *format;
+  if (!found) {
     for (const Family family : {Family::kOpen, Family::kProgress, Family::kHistory, Family::kGid}) {
       const Result<bool> empty = is_empty(*db_, family);
       if (!empty) return empty.error();
@@ -203,7 +204,7 @@ Result<void> EmbeddedStore::check_identity() {
     (void)put_meta(kClusterKey, cluster);
     return write(true);
   }
-  const std::string& stored = **format;
+  const std::string& stored = *found;
   if (stored.size() != 2) return Error{ErrorCode::kCorrupt, "the format of the store is not one"};
   const auto major = static_cast<unsigned char>(stored[0]);
   if (major > kFormatMajor) {

@@ -16,6 +16,19 @@ using postgres::Type;
 constexpr int kServerVersionMin = 120000;
 constexpr std::size_t kNameBytesMax = 2000;  // of a value's space and key together: they stand in an index
 
+const char* words_of(StorePromise promise) {
+  switch (promise) {
+    case StorePromise::kHostLoss:
+      return "survives process and host of the server";
+    case StorePromise::kProcessKill:
+      return "survives processes, NOT the host of the server";
+    case StorePromise::kMayLoseSuffix:
+    case StorePromise::kNothing:
+      break;
+  }
+  return "a crash of the server MAY LOSE the newest saves";
+}
+
 }  // namespace
 
 PostgresStore::PostgresStore(PostgresOptions options)
@@ -68,20 +81,7 @@ StorePromise PostgresStore::promise() const {
 
 std::string PostgresStore::description() const {
   const std::lock_guard lock(state_mutex_);
-  const char* survives = "";
-  switch (durability_.promise()) {
-    case StorePromise::kHostLoss:
-      survives = "survives process and host of the server";
-      break;
-    case StorePromise::kProcessKill:
-      survives = "survives processes, NOT the host of the server";
-      break;
-    case StorePromise::kMayLoseSuffix:
-    case StorePromise::kNothing:
-      survives = "a crash of the server MAY LOSE the newest saves";
-      break;
-  }
-  return place_ + " (" + survives + "; " + durability_.text() + ")";
+  return place_ + " (" + words_of(durability_.promise()) + "; " + durability_.text() + ")";
 }
 
 // ----------------------------------------------------------------------------------------------------------- failure

@@ -140,7 +140,8 @@ void measure(const std::string& url, std::size_t per_group, std::size_t daemons,
   for (const auto& daemon : all) threads.emplace_back([&] { daemon->live(lives / daemons, per_group); });
   for (std::thread& thread : threads) thread.join();
   const double took = std::chrono::duration<double>(Clock::now() - begin).count();
-  const auto saves = static_cast<double>(2 * (lives / daemons) * daemons);
+  const std::size_t saved = 2 * (lives / daemons) * daemons;
+  const auto saves = static_cast<double>(saved);
   const std::vector<double> times = all.front()->times();
   std::printf("group %3zu, daemons %zu: %8.0f saves/s; a group p50 %.2f ms, p99 %.2f ms; %.2f us of ours per save\n",
               per_group, daemons, saves / took, times[times.size() / 2] * 1e3, times[times.size() * 99 / 100] * 1e3,
