@@ -209,6 +209,7 @@ class Oracle final : public StoreWatcher {
 
   void judge_call_content(const CallSeen& seen);
   void judge_call_order(const CallSeen& seen);
+  void judge_left(const CallSeen& seen, std::size_t branch);
   void judge_undo(const CallSeen& seen);
   void judge_call_time(const CallSeen& seen, OpFacts& op);
   void judge_durable(const CallSeen& seen);

@@ -150,14 +150,29 @@ void Oracle::judge_call_order(const CallSeen& seen) {
   const auto index = static_cast<std::size_t>(call.branch);
   const BranchSet before = script.branches[index].before;
   for (std::size_t i = 0; i < script.count; ++i) {
-    if ((before & bit(i)) == 0 || script.branches[i].can_be_left()) continue;
-    check(Check::kForwardOrder, ledger_.row(seen.tx, static_cast<std::int32_t>(i)).applied == 1, seen.tx,
-          "a branch was called before its predecessor was done");
+    if ((before & bit(i)) == 0) continue;
+    const bool is_done = ledger_.row(seen.tx, static_cast<std::int32_t>(i)).applied == 1;
+    if (!script.branches[i].can_be_left()) {
+      check(Check::kForwardOrder, is_done, seen.tx, "a branch was called before its predecessor was done");
+    } else if (!is_done && script.branches[i].is_optional) {
+      judge_left(seen, i);
+    }
   }
   if (script.deadline.count() > 0 && call.op != Op::kDeliver && !script.has_no_return(index)) {
     check(Check::kDeadline, now_ <= facts.stored_at + script.deadline + slack(script.deadline), seen.tx,
           "an action was called after the deadline");
   }
+}
+
+/// A step that the saga goes on without stays left, so that is on disk before anything follows from it.
+void Oracle::judge_left(const CallSeen& seen, std::size_t branch) {
+  const Facts& facts = facts_[seen.tx];
+  const Result<State> stored = decode_state(facts.state);
+  const bool is_left = stored.ok() && branch < stored->branches.size() &&
+                       (stored->branches[branch].forward.status == OpStatus::kRefused ||
+                        stored->branches[branch].forward.status == OpStatus::kGivenUp);
+  check(Check::kCalledIsDurable, is_left || facts.is_behind, seen.tx,
+        "a step was called before it was on disk that its predecessor is left");
 }
 
 void Oracle::judge_undo(const CallSeen& seen) {
