@@ -87,6 +87,10 @@ void Oracle::judge_durable(const CallSeen& seen) {
     check(Check::kCalledIsDurable, is_synced(facts.decision_change), seen.tx,
           "a call left before the decision that it follows from was on disk");
   }
+  if (call.op == Op::kDeliver && !needs_decision) {
+    check(Check::kCalledIsDurable, facts.phase != Phase::kPrepared || facts.is_behind, seen.tx,
+          "a delivery left before it was on disk that the message may be delivered");
+  }
   judge_pivot(seen);
   judge_bound(seen);
 }
