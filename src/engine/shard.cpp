@@ -320,8 +320,10 @@ bool Shard::give_up_held(Entry& entry, Instant now) {
     if (held_due(*entry.plan, ref, op) <= now) over = ref;
   });
   if (!over) return false;
+  OpState& op = protocol::op_state(entry.state, *over);
+  op.exhausted = true;  // once, whatever comes of it
   CallEnded unsent;
-  unsent.id = protocol::op_state(entry.state, *over).call;
+  unsent.id = op.call;
   unsent.tid = entry.tid;
   unsent.branch = over->branch;
   unsent.op = over->op;
