@@ -10,6 +10,10 @@
 
 namespace settle::engine {
 
+inline Token token_of(const std::variant<Begin, Request>& input) {
+  return std::visit([](const auto& request) { return request.token; }, input);
+}
+
 /// Somebody who gets an answer about one transaction.
 struct Waiter {
   Token token = 0;

@@ -12,10 +12,6 @@
 namespace settle::engine {
 namespace {
 
-Token token_of(const std::variant<Begin, Request>& input) {
-  return std::visit([](const auto& request) { return request.token; }, input);
-}
-
 Told told_of(const Entry& entry) {
   return {entry.version, entry.state.phase, entry.state.decision, entry.state.outcome};
 }
@@ -263,18 +259,17 @@ bool Shard::cancel_queued(Entry& entry) {
 
 namespace {
 
-/// When the bound on time ends of an op whose call is held back; kNever: it has none.
-Instant held_due(const Plan& plan, protocol::OpRef ref, const OpState& op) {
-  const Duration lasting = protocol::retry_of(plan, ref).lasting;
+/// When an op whose call is held back is given up; kNever: it waits on.
+Instant held_due(const Entry& entry, protocol::OpRef ref, const OpState& op) {
+  const Duration lasting = protocol::retry_of(*entry.plan, ref).lasting;
   if (op.sent_at != kNoInstant || lasting == Duration{0} || op.exhausted) return kNever;
-  return saturating_add(op.since, lasting);
+  return protocol::bound_decides(*entry.plan, entry.state, ref) ? saturating_add(op.since, lasting) : kNever;
 }
 
 Instant next_held_due(const Entry& entry) {
   Instant due = kNever;
-  for_each_in_flight(*entry.plan, entry.state, [&](protocol::OpRef ref, const OpState& op) {
-    due = std::min(due, held_due(*entry.plan, ref, op));
-  });
+  for_each_in_flight(*entry.plan, entry.state,
+                     [&](protocol::OpRef ref, const OpState& op) { due = std::min(due, held_due(entry, ref, op)); });
   return due;
 }
 
@@ -317,7 +312,7 @@ bool Shard::take_deadline(Entry& entry, Instant now) {
 bool Shard::give_up_held(Entry& entry, Instant now) {
   std::optional<protocol::OpRef> over;
   for_each_in_flight(*entry.plan, entry.state, [&](protocol::OpRef ref, const OpState& op) {
-    if (held_due(*entry.plan, ref, op) <= now) over = ref;
+    if (held_due(entry, ref, op) <= now) over = ref;
   });
   if (!over) return false;
   OpState& op = protocol::op_state(entry.state, *over);

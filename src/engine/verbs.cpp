@@ -104,8 +104,7 @@ void Shard::answer_unsure(Entry& entry) {
   }
   entry.waiters.clear();
   for (const auto& input : entry.held) {
-    const Token token = std::visit([](const auto& request) { return request.token; }, input);
-    core_.outputs.reply(token, AnswerKind::kStoreUnknown, nullptr);
+    core_.outputs.reply(token_of(input), AnswerKind::kStoreUnknown, nullptr);
   }
   entry.held.clear();
 }

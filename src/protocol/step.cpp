@@ -98,6 +98,7 @@ void schedule_retry(const Plan& plan, State& state, OpState& op, const Occurrenc
     op.exhausted = true;  // phase two is asked on, at the slowest pace
     op.due = std::max(op.due, saturating_add(what.now, policy.cap));
   }
+  if (what.answer == kAnswerCancelled) op.due = what.now;  // it was taken from a line, and goes back there
 }
 
 void turn_back(State& state, const Occurrence& what) {
@@ -492,18 +493,27 @@ bool uses_up(const Plan& plan, const State& state, const Occurrence& answer) {
   return is_exhausted(retry_of(plan, ref), made, op.since, answer.now);
 }
 
-Event event_of_delivery(const Plan& plan, const State& state, const Occurrence& answer) {
-  if (answer.outcome == Outcome::kDone) return Event::kDeliverDone;
-  if (answer.outcome == Outcome::kRefused) return Event::kDeliverRefused;
-  const bool decides = state.phase == Phase::kDelivering &&
-                       plan.branches[static_cast<std::size_t>(answer.branch)].on_exhausted != Policy::kPark;
-  return decides && uses_up(plan, state, answer) ? Event::kDeliverExhausted : Event::kDeliverUnknown;
-}
-
 }  // namespace
+
+bool bound_decides(const Plan& plan, const State& state, OpRef ref) {
+  switch (ref.op) {
+    case Op::kAction:
+    case Op::kTry:
+    case Op::kPrepare:
+      return is_undecided(state.phase);
+    case Op::kDeliver:
+      return state.phase == Phase::kDelivering &&
+             plan.branches[static_cast<std::size_t>(ref.branch)].on_exhausted != Policy::kPark;
+    default:
+      return false;
+  }
+}
 
 Event event_of_answer(const Plan& plan, const State& state, const Occurrence& answer, CheckState check) {
   const bool done = answer.outcome == Outcome::kDone;
+  const auto is_given_up = [&] {
+    return bound_decides(plan, state, {answer.branch, answer.op}) && uses_up(plan, state, answer);
+  };
   switch (answer.op) {
     case Op::kCheck:
       if (!done || check == CheckState::kUndecided) return Event::kCheckUnknown;
@@ -516,7 +526,9 @@ Event event_of_answer(const Plan& plan, const State& state, const Occurrence& an
     case Op::kCommit:
       return done ? Event::kConfirmDone : Event::kConfirmUnknown;
     case Op::kDeliver:
-      return event_of_delivery(plan, state, answer);
+      if (done) return Event::kDeliverDone;
+      if (answer.outcome == Outcome::kRefused) return Event::kDeliverRefused;
+      return is_given_up() ? Event::kDeliverExhausted : Event::kDeliverUnknown;
     case Op::kAction:
     case Op::kTry:
     case Op::kPrepare:
@@ -524,8 +536,7 @@ Event event_of_answer(const Plan& plan, const State& state, const Occurrence& an
   }
   if (done) return Event::kForwardDone;
   if (answer.outcome == Outcome::kRefused || planted(Bug::kTimeoutIsRefusal)) return Event::kForwardRefused;
-  if (!is_undecided(state.phase)) return Event::kForwardUnknown;
-  return uses_up(plan, state, answer) ? Event::kForwardExhausted : Event::kForwardUnknown;
+  return is_given_up() ? Event::kForwardExhausted : Event::kForwardUnknown;
 }
 
 const OpState& op_state(const State& state, OpRef ref) {

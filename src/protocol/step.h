@@ -260,6 +260,9 @@ bool deadline_is_due(const Plan& plan, const State& state, Instant now);
 /// True while the first direction has not been left or confirmed: attempts of forward ops are still wanted.
 bool is_undecided(Phase phase);
 
+/// Whether the op ends when its retry bound is used up; the others are asked on.
+bool bound_decides(const Plan& plan, const State& state, OpRef ref);
+
 /// The event that the end of an attempt of `op` means in this state.
 Event event_of_answer(const Plan& plan, const State& state, const Occurrence& answer, CheckState check);
 
