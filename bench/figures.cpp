@@ -62,6 +62,13 @@ int fail(const Error& error) {
   return 1;
 }
 
+Figures middle_of(std::vector<Figures> runs, double Figures::* figure) {
+  const auto middle = runs.begin() + static_cast<std::ptrdiff_t>(runs.size() / 2);
+  std::nth_element(runs.begin(), middle, runs.end(),
+                   [figure](const Figures& a, const Figures& b) { return a.*figure < b.*figure; });
+  return *middle;
+}
+
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

@@ -55,6 +55,9 @@ void print_json(const Figures& figures, const std::vector<Extra>& extras);
 
 double median(std::vector<double> values);
 
+/// The run whose `figure` is the median; there is one.
+Figures middle_of(std::vector<Figures> runs, double Figures::* figure);
+
 /// Tells why there is no result; the exit code.
 int fail(const Error& error);
 

@@ -61,6 +61,14 @@ void Load::finish() {
   thread_.join();
 }
 
+void Load::complete(std::chrono::seconds patience) {
+  const auto give_up = Clock::now() + patience;
+  while (ended_.load(std::memory_order_relaxed) < options_.total && Clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  finish();
+}
+
 double Load::answer_bytes() const {
   return answers_ == 0 ? 0 : static_cast<double>(answer_bytes_) / static_cast<double>(answers_);
 }
@@ -132,7 +140,7 @@ void Load::begin_one(std::size_t number, Clock::time_point since) {
   connection.busy = true;
   connection.begin = since;
   connection.transaction = begun_++;
-  Job& job = jobs_[connection.transaction % jobs_.size()];
+  Job& job = job_of(connection);
   write_number(job.request.data() + job.number_at, connection.transaction);
   if (!send_all(connection.fd, job.request)) failed(number, "the request could not be sent");
 }
@@ -155,9 +163,8 @@ void Load::receive(std::size_t number) {
   ++answers_;
   answer_bytes_ += answer.bytes;
   const int status = status_of(data);
-  const bool good =
-      status >= 200 && status < 300 &&
-      answer.body(data).find(jobs_[connection.transaction % jobs_.size()].committed_word) != std::string_view::npos;
+  const bool good = status >= 200 && status < 300 &&
+                    answer.body(data).find(job_of(connection).committed_word) != std::string_view::npos;
   if (!good && first_error_.empty()) first_error_ = data.substr(0, answer.bytes);
   connection.inbox.drop(answer.bytes);
   ended(number, good);

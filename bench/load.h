@@ -50,8 +50,8 @@ class Load {
   void end_measuring() { phase_.store(Phase::kMeasured); }
   /// Begins nothing more, waits for what is open (30 seconds at most) and ends the thread.
   void finish();
-  /// Whether all of LoadOptions::total have ended; at any time.
-  [[nodiscard]] bool is_through() const { return ended_.load(std::memory_order_relaxed) >= options_.total; }
+  /// Waits until LoadOptions::total have ended, at most so long; then finish().
+  void complete(std::chrono::seconds patience);
 
   // After finish().
   [[nodiscard]] const Histogram& latencies() const { return latencies_; }
@@ -76,6 +76,7 @@ class Load {
   void run();
   void begin_due();
   [[nodiscard]] bool may_begin() const;
+  [[nodiscard]] Job& job_of(const Connection& connection) { return jobs_[connection.transaction % jobs_.size()]; }
   void begin_one(std::size_t number, Clock::time_point since);
   void receive(std::size_t number);
   void ended(std::size_t number, bool good);

@@ -9,8 +9,8 @@
 // to 50,000 a second, 0.7 to 0.85 of the floor. Groups of 20 to 30 records, so 0.07 to 0.1 syncs per saga.
 #include "p1.h"
 
-#include <algorithm>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "floor.h"
@@ -63,15 +63,13 @@ int against_floor(const Options& options) {
       std::fflush(stdout);
     }
   }
-  const auto middle = runs.begin() + static_cast<std::ptrdiff_t>(runs.size() / 2);
-  std::nth_element(runs.begin(), middle, runs.end(),
-                   [](const Figures& a, const Figures& b) { return a.per_second < b.per_second; });
-  middle->errors = errors;
+  Figures middle = middle_of(std::move(runs), &Figures::per_second);
+  middle.errors = errors;
   if (options.json) {
-    print_json(*middle, {{"ratio_to_floor", median(ratios)}, {"ratio_to_floor_two_syncs", median(ratios_two)}});
+    print_json(middle, {{"ratio_to_floor", median(ratios)}, {"ratio_to_floor_two_syncs", median(ratios_two)}});
   } else {
     std::printf("median of %u: p1 %.0f/s, %.3f of the floor, %.3f of the floor with two syncs; errors %llu\n", pairs,
-                middle->per_second, median(ratios), median(ratios_two), static_cast<unsigned long long>(errors));
+                middle.per_second, median(ratios), median(ratios_two), static_cast<unsigned long long>(errors));
   }
   return errors == 0 ? 0 : 1;
 }

@@ -9,8 +9,8 @@
 // most of them.
 #include "p10.h"
 
-#include <algorithm>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "measure.h"
@@ -76,14 +76,12 @@ int p10(const Options& given) {
       std::fflush(stdout);
     }
   }
-  const auto middle = hanging.begin() + static_cast<std::ptrdiff_t>(hanging.size() / 2);
-  std::nth_element(hanging.begin(), middle, hanging.end(),
-                   [](const Figures& a, const Figures& b) { return a.p99_ms < b.p99_ms; });
-  middle->errors = errors;
+  Figures middle = middle_of(std::move(hanging), &Figures::p99_ms);
+  middle.errors = errors;
   if (options.json) {
-    print_json(*middle, {{"ratio", median(ratios)}});
+    print_json(middle, {{"ratio", median(ratios)}});
   } else {
-    print_text(*middle);
+    print_text(middle);
     std::printf("median of %u pairs: p99 of the others %.3f times that without a destination that hangs; errors %llu\n",
                 pairs, median(ratios), static_cast<unsigned long long>(errors));
   }

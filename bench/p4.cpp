@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "floor.h"
 #include "measure.h"
@@ -130,21 +131,19 @@ int p4(const Options& options) {
     }
     runs.push_back(round->figures);
   }
-  const auto middle = runs.begin() + static_cast<std::ptrdiff_t>(runs.size() / 2);
-  std::nth_element(runs.begin(), middle, runs.end(),
-                   [](const Figures& a, const Figures& b) { return a.p50_ms < b.p50_ms; });
-  middle->errors = errors;
+  Figures middle = middle_of(std::move(runs), &Figures::p50_ms);
+  middle.errors = errors;
   if (options.json) {
-    print_json(*middle, {{"ratio", median(ratios)},
-                         {"ratio_to_floor_two_syncs", median(to_floor)},
-                         {"sync_ms", median(syncs)},
-                         {"exchange_ms", median(exchanges)}});
+    print_json(middle, {{"ratio", median(ratios)},
+                        {"ratio_to_floor_two_syncs", median(to_floor)},
+                        {"sync_ms", median(syncs)},
+                        {"exchange_ms", median(exchanges)}});
   } else {
-    print_text(*middle);
+    print_text(middle);
     std::printf(
         "median of %u: saga %.3f ms, %.3f of 2 syncs + 3 exchanges (%.3f, %.3f ms each), %.3f of the floor with "
         "two syncs; errors %llu\n",
-        rounds, middle->p50_ms, median(ratios), median(syncs), median(exchanges), median(to_floor),
+        rounds, middle.p50_ms, median(ratios), median(syncs), median(exchanges), median(to_floor),
         static_cast<unsigned long long>(errors));
   }
   return errors == 0 ? 0 : 1;

@@ -55,10 +55,7 @@ Result<void> wait_for_open(const Settled& settled, double wanted) {
 Result<std::vector<bool>> begin_all(const Options& options, const Settled& settled, const Job& job, Answer& answer) {
   const auto begin = Clock::now();
   Load load({.port = settled.coordinated().port, .connections = options.clients, .total = options.count}, job);
-  while (!load.is_through() && Clock::now() < begin + kPatience) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  load.finish();
+  load.complete(kPatience);
   answer.begin_s = since(begin);
   if (load.errors() > 0) return Error{ErrorCode::kUnavailable, "not all could be begun: " + load.first_error()};
   if (auto there = wait_for_open(settled, static_cast<double>(options.count)); !there) return there.error();

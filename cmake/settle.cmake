@@ -54,8 +54,8 @@ function(settle_precompile_for_tests name)
     return()
   endif()
   if(NOT TARGET settle_test_headers)
-    file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cpp "")
-    add_library(settle_test_headers OBJECT ${CMAKE_BINARY_DIR}/test_headers.cpp)
+    file(CONFIGURE OUTPUT test_headers.cpp CONTENT "")  # touched only if it is new
+    add_library(settle_test_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/test_headers.cpp)
     target_link_libraries(settle_test_headers PRIVATE settle_flags GTest::gtest)
     settle_leave_tests_unoptimized(settle_test_headers)
     target_precompile_headers(settle_test_headers PRIVATE

@@ -54,14 +54,15 @@ class Daemon:
             raise RuntimeError(f"there is no {binary}; build the target settled first")
         folder.mkdir(parents=True)
         self.ports = {"client": free_port(), "admin": free_port()}
+        self.folder = folder  # where it runs: what it writes unasked stays there
         self.log = folder / "settled.log"
-        self.command = [str(binary), f"--api.http=127.0.0.1:{self.ports['client']}",
+        self.command = [str(binary.resolve()), f"--api.http=127.0.0.1:{self.ports['client']}",
                         f"--admin.http=127.0.0.1:{self.ports['admin']}",
                         f"--store={store or 'embedded:' + str(folder / 'data')}", *flags]
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=self.log.open("ab"), stderr=subprocess.STDOUT,
+        self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=self.log.open("ab"), stderr=subprocess.STDOUT,
                                         preexec_fn=_die_with_parent)
 
     def await_ready(self) -> "Daemon":
