@@ -37,6 +37,7 @@ struct Arguments {
   std::string mutant;
   std::uint64_t mutants = 0;  ///< so many of them, one after the other
   std::string key;            ///< chooses which
+  std::optional<std::size_t> entries;
   unsigned jobs = 1;
   bool lists_mutants = false, lists_left_out = false, has_trace = false, has_coverage = false, rewrites = false,
        has_edges = false;
@@ -47,13 +48,14 @@ struct Arguments {
 Options options_for(const Arguments& arguments, std::uint64_t seed) {
   Options options = draw_options(seed, arguments.transactions);
   options.without = arguments.without;
+  if (arguments.entries) options.limits.entries_max = *arguments.entries;
   return options;
 }
 
 int usage(const char* complaint) {
   std::fprintf(stderr,
                "settle-sim: %s\n"
-               "  settle-sim --seed N [--transactions N] [--trace] [--mutant NAME] [--without CHECK]…\n"
+               "  settle-sim --seed N [--transactions N] [--trace] [--mutant NAME] [--without CHECK]… [--entries N]\n"
                "  settle-sim --seeds A..B [--transactions N] [--jobs N] [--coverage] [--edges] [--mutant NAME]\n"
                "  settle-sim --scenario FILE|DIR… [--rewrite]\n"
                "  settle-sim --mutants N|all [--key TEXT] --seeds A..B [--transactions N] [--jobs N]\n"
@@ -99,6 +101,9 @@ const char* parse(int argc, char** argv, Arguments& out) {
       } else if (!parse_number(count, out.mutants) || out.mutants == 0) {
         return "--mutants wants a number or all";
       }
+    } else if (name == "--entries") {
+      if (!parse_number(value(), number)) return "--entries wants a number";
+      out.entries = number;
     } else if (name == "--key") {
       out.key = std::string(value());
     } else if (name == "--scenario") {

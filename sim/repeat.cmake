@@ -1,7 +1,9 @@
-# The same seeds twice: the same bytes, trace included.
+# The same seeds twice: the same bytes, trace included. The second time everything that rests is folded, the first time
+# nothing is, and nobody can tell.
 foreach(seed 3 17 42)
   foreach(turn 1 2)
-    execute_process(COMMAND ${SIM} --seed ${seed} --transactions 300 --trace OUTPUT_VARIABLE said_${turn} RESULT_VARIABLE status)
+    math(EXPR entries "1000000 * (2 - ${turn})")
+    execute_process(COMMAND ${SIM} --seed ${seed} --transactions 300 --trace --entries ${entries} OUTPUT_VARIABLE said_${turn} RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
       message(FATAL_ERROR "seed ${seed} ended with ${status}")
     endif()

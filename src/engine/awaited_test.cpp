@@ -28,8 +28,9 @@ Plan random_plan(Random& random) {
     if (random.next() % 4 != 0) branch.back = "http://b/";
     branch.optional = saga && random.next() % 4 == 0;
     branch.on_refused = static_cast<Policy>(random.next() % 3);
-    for (std::uint16_t before = 0; before < i; ++before) {
-      if (plan.order == Order::kGraph && random.next() % 2 == 0) branch.after.push_back(before);
+    for (std::size_t before = 0; before < i; ++before) {
+      if (plan.order == Order::kGraph && random.next() % 2 == 0)
+        branch.after.push_back(static_cast<std::uint16_t>(before));
     }
   }
   if (saga && random.next() % 2 == 0) plan.branches[random.next() % count].pivot = true;

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/intrusive_list.h"
+#include "engine/anchor.h"
 #include "engine/worker.h"
 
 namespace settle::engine {
@@ -32,13 +33,14 @@ struct Told {
   GlobalOutcome outcome = GlobalOutcome::kRunning;
 };
 
-/// An open transaction in memory. Lives in OpenTransactions, which also keeps the memory of its containers for the next
-/// transaction.
+/// An open transaction about which something is done. Lives in OpenTransactions, which also keeps the memory of its
+/// containers for the next one.
 struct Entry {
-  Entry(Tid id, std::string name, OwnedPlan&& what) : tid(id), gid(std::move(name)), plan(std::move(what)) {}
+  Entry(Anchor& at, OwnedPlan&& what) : anchor(&at), tid(at.tid), gid(at.gid), plan(std::move(what)) {}
 
+  Anchor* anchor;
   Tid tid;
-  std::string gid;
+  std::string_view gid;  ///< the anchor's
   OwnedPlan plan;
   State state;
   Version version = 0;        ///< newest
@@ -53,9 +55,6 @@ struct Entry {
   bool incident_told = false;    ///< see Outputs::incident
   Version incident_version = 0;  ///< the one that opened or closed it
 
-  Instant timer = kNever;       ///< see TimerHeap
-  std::size_t timer_place = 0;  ///< likewise; valid while `timer` is set
-  ListHook<Entry> by_age;       ///< among those of its shard
   ListHook<Entry> lazy;         ///< among those whose newest version is lazy and still held back
   Instant lazy_since = kNever;  ///< valid while in that list
 };

@@ -55,29 +55,33 @@ Entry* Shard::find(std::string_view gid) const {
 
 std::vector<Tid> Shard::tids() const {
   std::vector<Tid> tids;
-  for (const Entry* entry = entries_.first(); entry != nullptr; entry = entries_.after(*entry)) {
-    tids.push_back(entry->tid);
+  for (const Anchor* anchor = by_age_.first(); anchor != nullptr; anchor = by_age_.after(*anchor)) {
+    tids.push_back(anchor->tid);
   }
   return tids;
 }
 
-Instant Shard::oldest() const { return entries_.empty() ? kNever : entries_.first()->state.created_at; }
+Instant Shard::oldest() const {
+  if (by_age_.empty()) return kNever;
+  const Anchor& oldest = *by_age_.first();
+  return oldest.entry ? oldest.entry->state.created_at : oldest.folded.created_at();
+}
 
 Entry& Shard::adopt(const Tid& tid, std::string gid, OwnedPlan&& plan) {
   Entry& entry = core_.open.add(tid, std::move(gid), std::move(plan));
-  Entry* elder = entries_.last();  // almost always; a store may load its records in another order
-  while (elder != nullptr && tid < elder->tid) elder = entries_.before(*elder);
-  entries_.insert_after(elder, entry);
+  Anchor* elder = by_age_.last();  // almost always; a store may load its records in another order
+  while (elder != nullptr && tid < elder->tid) elder = by_age_.before(*elder);
+  by_age_.insert_after(elder, *entry.anchor);
   return entry;
 }
 
 void Shard::forget(Entry& entry) {
-  core_.timers.set(entry, kNever);
+  core_.timers.set(*entry.anchor, kNever);
   if (entry.lazy.is_in) core_.lazy.erase(entry);
   for (const Waiter& waiter : entry.waiters) core_.waiting.erase(waiter.token);
   if (entry.incident_counted) --core_.incidents;
   if (entry.version > entry.durable.version) --core_.unsaved;
-  entries_.erase(entry);
+  by_age_.erase(*entry.anchor);
   core_.open.remove(entry);
 }
 
@@ -144,12 +148,14 @@ void Shard::apply(Entry& entry, protocol::Step step, bool sender_forgets, Instan
 
 /// Does what the durable state allows: answers, calls, timers, farewell. The entry may be gone afterwards.
 void Shard::settle(Entry& entry, Instant now) {
+  if (!loaded_) return;  // see on_load_ended
   if (!may_act(now)) {
     // R5: somebody else may own the shard by now, and what is in memory may be old. Neither call nor answer leaves.
     SETTLE_REACHED("lease over: nothing leaves");
     frozen_ = true;
     answer_unsure(entry);
-    core_.timers.set(entry, kNever);
+    core_.timers.set(*entry.anchor, kNever);
+    core_.open.rest(entry);
     return;
   }
   if (take_deadline(entry, now)) return;
@@ -164,6 +170,7 @@ void Shard::settle(Entry& entry, Instant now) {
   }
   drive(entry, now);
   arm(entry, now);
+  core_.open.rest(entry);
 }
 
 void Shard::drive(Entry& entry, Instant now) {
@@ -285,7 +292,7 @@ void Shard::arm(Entry& entry, Instant now) {
       due = std::min({due, protocol::next_due(*entry.plan, entry.state), next_held_due(entry)});
   }
   if (due != kNever) due = std::max(due, now);
-  core_.timers.set(entry, due);
+  core_.timers.set(*entry.anchor, due);
 }
 
 void Shard::on_due(Entry& entry, Instant now) {
@@ -477,13 +484,17 @@ void Shard::on_loaded(StoredRecord&& record, Instant now) {
   if (step && step->changed) {
     apply(entry, *step, false, now);
   } else {
-    // Calls wait for the first tick, so that loading is not slowed down by them.
-    core_.timers.set(entry, now);
+    core_.open.rest(entry);
   }
 }
 
+/// Nothing is called before everything is loaded: what was open when the last owner ended would else be driven while
+/// others, and everybody who asks, still wait for it to be read.
 void Shard::on_load_ended(Instant now) {
   loaded_ = true;
+  for (Anchor* anchor = by_age_.first(); anchor != nullptr; anchor = by_age_.after(*anchor)) {
+    if (anchor->timer == kNever) core_.timers.set(*anchor, now);
+  }
   core_.held -= held_.size();
   take_held(std::exchange(held_, {}), now);
 }
@@ -503,6 +514,7 @@ void Shard::on_renewed(Instant lease_end, Instant now) {
   if (!frozen_ || !may_act(now)) return;
   SETTLE_REACHED("lease renewed after a pause");
   frozen_ = false;
+  if (!loaded_) return;            // see on_load_ended
   for (const Tid& tid : tids()) {  // settle may forget an entry
     if (Entry* const entry = find(tid)) settle(*entry, now);
   }

@@ -114,7 +114,7 @@ class Shard {
   void resolve(Entry& entry, Request&& request, Instant now);
   static bool may_report(const Entry& entry, std::int32_t branch, const Request& request);
   void answer_now(Entry& entry, Token token, AnswerKind kind, Instant now);
-  void look_up(Request&& request, std::string gid);
+  void look_up(Request&& request);
   [[nodiscard]] AnswerKind kind_of_absence(const Request& request) const;
   void found_for_begin(Found&& found, const Begin& begin);
   void found_for_request(StoredRecord&& record, Request&& request, Instant now);
@@ -136,8 +136,8 @@ class Shard {
   Instant lease_end_;
   Core& core_;
   bool loaded_ = false;
-  bool frozen_ = false;                           ///< the lease ran out before it was renewed: nothing left meanwhile
-  IntrusiveList<Entry, &Entry::by_age> entries_;  ///< oldest first
+  bool frozen_ = false;                            ///< the lease ran out before it was renewed: nothing left meanwhile
+  IntrusiveList<Anchor, &Anchor::by_age> by_age_;  ///< oldest first
   std::map<std::uint64_t, Lookup> lookups_;
   std::vector<std::variant<Begin, Request>> held_;
   std::vector<protocol::OpRef> ready_;  // reused

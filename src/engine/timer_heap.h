@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "engine/entry.h"
+#include "engine/anchor.h"
 
 namespace settle::engine {
 
@@ -14,43 +14,43 @@ class TimerHeap {
  public:
   [[nodiscard]] Instant next_due() const { return heap_.empty() ? kNever : heap_.front().due; }
 
-  /// Sets, moves or (kNever) takes out the timer of `entry`.
-  void set(Entry& entry, Instant due) {
-    if (entry.timer == due) return;
+  /// Sets, moves or (kNever) takes out the timer of `anchor`.
+  void set(Anchor& anchor, Instant due) {
+    if (anchor.timer == due) return;
     if (due == kNever) {
-      take_out(entry);
-    } else if (entry.timer == kNever) {
-      entry.timer = due;
-      heap_.push_back({due, &entry});
+      take_out(anchor);
+    } else if (anchor.timer == kNever) {
+      anchor.timer = due;
+      heap_.push_back({due, &anchor});
       rise(heap_.size() - 1);
     } else {
-      entry.timer = due;
-      heap_[entry.timer_place].due = due;
-      fall(rise(entry.timer_place));
+      anchor.timer = due;
+      heap_[anchor.timer_place].due = due;
+      fall(rise(anchor.timer_place));
     }
   }
 
-  /// The entry whose timer is due first, taken out; null: nothing is due at `now`.
-  Entry* pop_due(Instant now) {
+  /// The anchor whose timer is due first, taken out; null: nothing is due at `now`.
+  Anchor* pop_due(Instant now) {
     if (next_due() > now) return nullptr;
-    Entry& entry = *heap_.front().entry;
-    take_out(entry);
-    return &entry;
+    Anchor& anchor = *heap_.front().anchor;
+    take_out(anchor);
+    return &anchor;
   }
 
  private:
   struct Item {
     Instant due;
-    Entry* entry;
+    Anchor* anchor;
   };
   /// Ties are broken by age, so that the order is one.
   static bool is_before(const Item& one, const Item& other) {
-    return one.due != other.due ? one.due < other.due : one.entry->tid < other.entry->tid;
+    return one.due != other.due ? one.due < other.due : one.anchor->tid < other.anchor->tid;
   }
 
   void put(std::size_t place, const Item& item) {
     heap_[place] = item;
-    item.entry->timer_place = place;
+    item.anchor->timer_place = place;
   }
 
   std::size_t rise(std::size_t place) {
@@ -74,13 +74,13 @@ class TimerHeap {
     put(place, item);
   }
 
-  void take_out(Entry& entry) {
-    SETTLE_ASSERT(entry.timer != kNever && heap_[entry.timer_place].entry == &entry);
-    const std::size_t place = entry.timer_place;
-    entry.timer = kNever;
+  void take_out(Anchor& anchor) {
+    SETTLE_ASSERT(anchor.timer != kNever && heap_[anchor.timer_place].anchor == &anchor);
+    const std::size_t place = anchor.timer_place;
+    anchor.timer = kNever;
     const Item last = heap_.back();
     heap_.pop_back();
-    if (last.entry == &entry) return;
+    if (last.anchor == &anchor) return;
     put(place, last);
     fall(rise(place));
   }

@@ -222,7 +222,8 @@ void Shard::gid_taken(Entry& entry) {
     core_.waiting.erase(waiter.token);
     Result<OwnedPlan> copy = OwnedPlan::decode(entry.plan.bytes());
     SETTLE_ASSERT(copy.ok());
-    lookup.begins.push_back({.token = waiter.token, .gid = entry.gid, .plan = std::move(*copy), .wait = {}});
+    lookup.begins.push_back(
+        {.token = waiter.token, .gid = std::string(entry.gid), .plan = std::move(*copy), .wait = {}});
   }
   for (auto& input : entry.held) {
     if (auto* begin = std::get_if<Begin>(&input)) {
@@ -232,7 +233,7 @@ void Shard::gid_taken(Entry& entry) {
     }
   }
   entry.held.clear();
-  const std::string gid = entry.gid;
+  const std::string gid(entry.gid);
   --core_.counters.begun;
   forget(entry);
   core_.outputs.look_up(number_, id, gid);
@@ -264,8 +265,7 @@ void Shard::on_request(Request&& request, Instant now) {
       core_.outputs.reply(request.token, AnswerKind::kUnknownGid, nullptr);
       return;
     }
-    std::string gid = request.gid;
-    look_up(std::move(request), std::move(gid));
+    look_up(std::move(request));
     return;
   }
   if (entry->durable.version == 0) {
@@ -276,10 +276,10 @@ void Shard::on_request(Request&& request, Instant now) {
   verb(*entry, std::move(request), now);
 }
 
-void Shard::look_up(Request&& request, std::string gid) {
+void Shard::look_up(Request&& request) {
   const std::uint64_t id = ++core_.lookups;
-  lookups_[id].requests.push_back(std::move(request));
-  core_.outputs.look_up(number_, id, gid);
+  const Request& waiting = lookups_[id].requests.emplace_back(std::move(request));
+  core_.outputs.look_up(number_, id, waiting.gid);
 }
 
 void Shard::verb(Entry& entry, Request&& request, Instant now) {

@@ -19,6 +19,9 @@ ShardNo shard_of(std::string_view gid, std::uint16_t shards) {
 }
 
 class Worker::Impl {
+  /// More that are due wait for the next tick, so that a restart with very many does not keep everybody else waiting.
+  static constexpr int kTimersPerTick = 1024;
+
  public:
   Impl(const WorkerOptions& options, Outputs& outputs)
       : options_(options),
@@ -27,7 +30,7 @@ class Worker::Impl {
               .gate = DestinationGate(options.limits.calls_per_destination, options.limits.breaker, options.seed),
               .random = Random::stream(options.seed, "engine"),
               .counters = {},
-              .open = {},
+              .open = OpenTransactions(options.limits.entries_max),
               .timers = {},
               .lazy = {},
               .outgoing = {},
@@ -35,7 +38,7 @@ class Worker::Impl {
         shards_(options.shards) {}
 
   void on(Input&& input, Instant now) {
-    std::visit([&](auto&& what) { take(std::move(what), now); }, std::move(input));
+    std::visit([&](auto& what) { take(std::move(what), now); }, input);
   }
 
   void take(Begin&& begin, Instant now) {
@@ -130,8 +133,10 @@ class Worker::Impl {
     if (now >= first_lease_end_) look_at_leases(now);
     hand_over_lazy(now);
     while (const auto id = core_.gate.pop_due(now)) let_out(*id, now);
-    while (Entry* const entry = core_.timers.pop_due(now)) {
-      if (Shard* const shard = shard_for(entry->tid.shard)) shard->on_due(*entry, now);
+    for (int fired = 0; fired < kTimersPerTick; ++fired) {
+      Anchor* const anchor = core_.timers.pop_due(now);
+      if (anchor == nullptr) break;
+      if (Shard* const shard = shard_for(anchor->tid.shard)) shard->on_due(core_.open.entry_of(*anchor), now);
     }
   }
 

@@ -207,7 +207,8 @@ struct Limits {
   std::size_t waiting_loads_max = 10'000;  ///< requests held while shards load; beyond: kNotOwner
   std::size_t calls_per_destination = 256;
   BreakerLimits breaker{};
-  std::size_t branches_max = 1'000;                ///< of a transaction into which a client enlists
+  std::size_t entries_max = 16'384;  ///< open transactions beyond these lie folded while nothing is done about them
+  std::size_t branches_max = 1'000;  ///< of a transaction into which a client enlists
   Duration alert_after = std::chrono::minutes{5};  ///< phase two without progress
 };
 

@@ -58,6 +58,7 @@ struct OpState {
   Instant sent_at = kNoInstant;   ///< of the last attempt
   Instant quiet_at = kNoInstant;  ///< R7: the last attempt cannot run any longer from here on
 
+  bool operator==(const OpState&) const = default;
   [[nodiscard]] bool in_flight() const { return call != 0; }
   [[nodiscard]] bool is_open() const { return status == OpStatus::kOpen; }
   [[nodiscard]] bool may_be_called(Instant now) const { return is_open() && !in_flight() && due <= now; }
@@ -67,6 +68,8 @@ struct OpState {
 struct BranchState {
   OpState forward;  ///< action, try, prepare, or delivery
   OpState back;     ///< what the decision asks for: compensation, confirm, cancel, commit, or rollback
+
+  bool operator==(const BranchState&) const = default;
 };
 
 /// Why a transaction turned back or what it waits for a person about. Values are stored.
@@ -97,6 +100,8 @@ struct Incident {
   Instant since = kNoInstant;
   std::int32_t branch = -1;  ///< -1: the transaction itself
   Op op = Op::kAction;
+
+  bool operator==(const Incident&) const = default;
 };
 
 /// Values are stored.
@@ -132,6 +137,8 @@ struct TimelineEntry {
   Op op = Op::kAction;
   AnswerCode answer = kNoAnswer;
   std::uint32_t count = 1;
+
+  bool operator==(const TimelineEntry&) const = default;
 };
 inline constexpr std::size_t kTimelineEntriesMax = 200;
 
@@ -156,6 +163,7 @@ struct State {
   std::vector<BranchState> branches;
   std::vector<TimelineEntry> timeline;
 
+  bool operator==(const State&) const = default;
   [[nodiscard]] bool has_ended() const { return phase == Phase::kEnded; }
 };
 

@@ -18,7 +18,7 @@
 // op           :=  head: u8 (bits 0-1 status, 2 doubtful, 3 exhausted, 4 the rest follows, 5-7 last outcome)
 //                  rest: (answer: svarint  attempts, running: varint  due: svarint  since: svarint  result: text)?
 // line         :=  at: svarint (µs after created_at)  happening: u8  branch: svarint  op: u8  answer: svarint  count:
-// varint Times of an op are µs after created_at.
+// varint Times of an op are µs after created_at; -1: none.
 // ²: only in major version 2. A state that needs nothing of version 2 is written in version 1, as plans are (see
 // plan.cpp). Minor versions add bytes before the crc; a reader skips what it does not know.
 
@@ -29,25 +29,40 @@ constexpr std::uint8_t kMagic = 'S';
 constexpr std::uint8_t kMajor = 2;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kCrcBytes = 4;
+constexpr std::int64_t kNone = -1;  // no instant; whatever is due a microsecond before the begin is due at once, too
 
 constexpr unsigned kDoubtfulBit = 4, kExhaustedBit = 8, kRestBit = 16;  // of the head of an op
 constexpr unsigned kDeadlineSeenFlag = 1, kCheckFlag = 2, kIncidentFlag = 4, kPivotFlag = 8,
                    kStoppedFlag = 16;  // of a state
 
+/// The origin may have been taken from the clock of another owner, and lie later.
+void put_instant(ByteWriter& out, Instant at, Instant origin) {
+  out.signed_varint(at == kNoInstant ? kNone : (at - origin).count());
+}
+
+Instant take_instant(ByteReader& in, Instant origin) {
+  const std::int64_t after = in.signed_varint();
+  return after == kNone ? kNoInstant : saturating_add(origin, Duration{after});
+}
+
+bool has_rest(const OpState& op) {
+  return op.attempts != 0 || op.running != 0 || op.last_answer != kNoAnswer || op.due != kNoInstant ||
+         op.since != kNoInstant || !op.result.empty();
+}
+
 void put_op(ByteWriter& out, const OpState& op, Instant origin) {
   // R1: the reader of this record cannot know how a running attempt ended.
   const bool doubtful = op.doubtful || op.in_flight();
-  const bool has_rest = op.attempts != 0 || op.running != 0 || op.last_answer != kNoAnswer || op.due != kNoInstant ||
-                        op.since != kNoInstant || !op.result.empty();
+  const bool rest_follows = has_rest(op);
   out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(op.status) | (doubtful ? kDoubtfulBit : 0U) |
-                                   (op.exhausted ? kExhaustedBit : 0U) | (has_rest ? kRestBit : 0U) |
+                                   (op.exhausted ? kExhaustedBit : 0U) | (rest_follows ? kRestBit : 0U) |
                                    (static_cast<unsigned>(op.last) << 5U)));
-  if (!has_rest) return;
+  if (!rest_follows) return;
   out.signed_varint(op.last_answer);
   out.varint(op.attempts);
   out.varint(op.running);
-  out.signed_varint(op.due == kNoInstant ? -1 : (op.due - origin).count());
-  out.signed_varint(op.since == kNoInstant ? -1 : (op.since - origin).count());
+  put_instant(out, op.due, origin);
+  put_instant(out, op.since, origin);
   out.text(op.result);
 }
 
@@ -64,10 +79,8 @@ bool take_op(ByteReader& in, OpState& op, Instant origin) {
   op.last_answer = static_cast<AnswerCode>(in.signed_varint());
   op.attempts = in.bounded<std::uint32_t>(UINT32_MAX);
   op.running = in.bounded<std::uint32_t>(UINT32_MAX);
-  const std::int64_t due = in.signed_varint();
-  const std::int64_t since = in.signed_varint();
-  op.due = due < 0 ? kNoInstant : saturating_add(origin, Duration{due});
-  op.since = since < 0 ? kNoInstant : saturating_add(origin, Duration{since});
+  op.due = take_instant(in, origin);
+  op.since = take_instant(in, origin);
   op.result = std::string(in.text());
   return in.ok();
 }
@@ -218,7 +231,7 @@ void encode_state(const State& state, std::string& bytes) {
   out.signed_varint((state.updated_at - state.created_at).count());
   out.signed_varint(micros(state.deadline_at));
   out.signed_varint(micros(state.deliver_at));
-  const bool has_check = state.check.attempts != 0 || state.check.due != kNoInstant;
+  const bool has_check = !state.check.is_open() || state.check.in_flight() || has_rest(state.check);
   out.u8(static_cast<std::uint8_t>((state.deadline_seen ? kDeadlineSeenFlag : 0U) | (has_check ? kCheckFlag : 0U) |
                                    (state.incident ? kIncidentFlag : 0U) | (state.pivot_released ? kPivotFlag : 0U) |
                                    (state.stopped ? kStoppedFlag : 0U)));

@@ -48,6 +48,10 @@ RecordView view_of_save(const Save& save, RecordKind kind) {
 Result<std::vector<Receipt>> EmbeddedStore::commit(std::span<const Save> group) {
   const std::lock_guard lock(write_mutex_);
   if (const auto good = still_good(); !good) return Error{ErrorCode::kUnknownOutcome, good.error().message};
+  if (const auto filled = fill_index(); !filled) {
+    fail(filled.error().message);
+    return Error{ErrorCode::kUnknownOutcome, filled.error().message};
+  }
   std::vector<Receipt> receipts;
   receipts.reserve(group.size());
   state_->start_batch();

@@ -83,7 +83,7 @@ rocksdb::DBOptions database_options(Database::Alarm alarm) {
   options.info_log = std::make_shared<LibraryLog>();
   options.listeners.push_back(std::make_shared<AlarmListener>(std::move(alarm)));
   options.max_background_jobs = 2;
-  options.max_total_wal_size = 512 * kMiB;
+  options.max_total_wal_size = 128 * kMiB;  // what a start has to read again: 1 s and less
   options.db_write_buffer_size = 192 * kMiB;
   options.bytes_per_sync = kMiB;  // a table file is written in small pieces, so that log syncs do not wait behind it
   options.max_bgerror_resume_count = 0;  // an error is final: the process exits and the next one reads what is there

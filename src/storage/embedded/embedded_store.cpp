@@ -178,7 +178,7 @@ Result<void> EmbeddedStore::start() {
   }
   if (const auto fine = check_identity(); !fine) return fine;
   if (const auto loaded = load_epochs(); !loaded) return loaded;
-  if (const auto filled = fill_index(); !filled) return filled;
+  if (const auto found = find_newest(); !found) return found;
   std::unique_ptr<rocksdb::LogFile> log;
   const rocksdb::Status status = (*db_)->GetCurrentWalFile(&log);
   if (!status.ok()) return error_of(status, "cannot name the log");
@@ -237,29 +237,31 @@ Result<void> EmbeddedStore::load_epochs() {
   return {};
 }
 
+/// Reads over the open transactions, unless the load has done so already: then there is nothing left to read.
 Result<void> EmbeddedStore::fill_index() {
-  auto scanned = scan_open(
-      *db_,
-      [this](const Tid& tid, const OpenRecord& record) {
-        state_->open.put(tid, {.version = record.newest().version,
-                               .plan_bytes = static_cast<std::uint32_t>(record.begin.plan.size()),
-                               .has_progress = record.progress.has_value()});
-        state_->newest = std::max(state_->newest, tid);
-      },
-      [this](const Tid& tid, const Error& error) {
+  if (state_->is_index_filled) return {};
+  OpenIndex index;
+  const auto scanned = scan_open(
+      *db_, [&](const Tid& tid, const OpenRecord& record) { index.put(tid, index_entry_of(record)); },
+      [&](const Tid& tid, const Error& error) {
         (void)count_damage(error);
-        state_->open.put(tid, {.is_damaged = true});
-        state_->newest = std::max(state_->newest, tid);
+        index.put(tid, {.is_damaged = true});
       });
   if (!scanned) return scanned;
-  const std::unique_ptr<rocksdb::Iterator> last(
-      (*db_)->NewIterator(rocksdb::ReadOptions(), db_->family(Family::kHistory)));
-  last->SeekToLast();
-  if (last->Valid() && last->key().size() == Tid::kBytes) {
-    state_->newest = std::max(state_->newest, Tid::from_bytes(view_of(last->key())));
-  }
-  if (!last->status().ok()) return error_of(last->status(), "cannot read the history");
+  state_->open = std::move(index);
+  state_->is_index_filled = true;
+  return {};
+}
 
+Result<void> EmbeddedStore::find_newest() {
+  for (const Family family : {Family::kOpen, Family::kProgress, Family::kHistory}) {
+    const std::unique_ptr<rocksdb::Iterator> last((*db_)->NewIterator(rocksdb::ReadOptions(), db_->family(family)));
+    last->SeekToLast();
+    if (last->Valid() && last->key().size() == Tid::kBytes) {
+      state_->newest = std::max(state_->newest, Tid::from_bytes(view_of(last->key())));
+    }
+    if (!last->status().ok()) return error_of(last->status(), "cannot read the newest transactions");
+  }
   const std::unique_ptr<rocksdb::Iterator> gids((*db_)->NewIterator(rocksdb::ReadOptions(), db_->family(Family::kGid)));
   gids->Seek(rocksdb::Slice(&kTidLikeGid, 1));
   state_->has_tid_like_gids = gids->Valid() && gids->key().starts_with(rocksdb::Slice(&kTidLikeGid, 1));

@@ -13,6 +13,7 @@
 namespace settle {
 
 class Database;
+class OpenIndex;
 enum class Family : std::size_t;
 struct EmbeddedSeam;
 struct WriteState;
@@ -78,9 +79,10 @@ class EmbeddedStore final : public Store {
   Result<void> start();
   Result<void> check_identity();
   Result<void> load_epochs();
-  Result<void> fill_index();
+  Result<void> find_newest();
 
   // All with write_mutex_ held.
+  Result<void> fill_index();
   Result<void> write(bool is_synced);
   Result<SaveStatus> judge_and_add(const Save& save);
   Result<SaveStatus> add_begin(const Save& save);
@@ -91,6 +93,8 @@ class EmbeddedStore final : public Store {
   Result<bool> is_in_family(Family family, std::string_view key);
   Result<void> put_meta(std::string_view key, std::string_view value);
 
+  bool is_index_filled();
+  void take_index(OpenIndex&& index);
   Result<std::uint64_t> prune_some(Instant before, std::string& from, bool& is_over);
 
   void fail(const std::string& what);

@@ -32,6 +32,12 @@ Result<OpenRecord> join_open(const Tid& tid, std::string_view begin, std::option
   return out;
 }
 
+OpenEntry index_entry_of(const OpenRecord& record) {
+  return {.version = record.newest().version,
+          .plan_bytes = static_cast<std::uint32_t>(record.begin.plan.size()),
+          .has_progress = record.progress.has_value()};
+}
+
 StoredRecord stored_of(const Tid& tid, const OpenRecord& record, bool with_plan) {
   StoredRecord out = stored_of(tid, record.begin, with_plan);
   if (record.progress) {

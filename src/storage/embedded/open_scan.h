@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "storage/embedded/database.h"
+#include "storage/embedded/open_index.h"
 #include "storage/embedded/record.h"
 
 namespace settle {
@@ -21,6 +22,9 @@ inline std::string_view view_of(const rocksdb::Slice& slice) { return {slice.dat
 
 /// Joins an open transaction's records and checks that they belong together.
 Result<OpenRecord> join_open(const Tid& tid, std::string_view begin, std::optional<std::string_view> progress);
+
+/// What conditions are judged by.
+OpenEntry index_entry_of(const OpenRecord& record);
 
 /// The whole that a reader gets. `with_plan` false leaves the plan empty.
 StoredRecord stored_of(const Tid& tid, const OpenRecord& record, bool with_plan);

@@ -8,6 +8,7 @@
 #include "storage/embedded/embedded_store.h"
 #include "storage/embedded/open_scan.h"
 #include "storage/embedded/record.h"
+#include "storage/embedded/write_state.h"
 #include "storage/list_filter.h"
 
 namespace settle {
@@ -100,15 +101,34 @@ Result<void> EmbeddedStore::load_open(std::span<const ShardNo> shards, const std
   if (const auto good = still_good(); !good) return good;
   std::vector<bool> is_wanted(std::size_t{1} << 16U);
   for (const ShardNo shard : shards) is_wanted[shard] = true;
-  return scan_open(
+  OpenIndex index;
+  const bool fills_index = !is_index_filled();
+  const auto scanned = scan_open(
       *db_,
       [&](const Tid& tid, const OpenRecord& record) {
+        if (fills_index) index.put(tid, index_entry_of(record));
         if (is_wanted[record.begin.shard]) visit(stored_of(tid, record, true));
       },
       // The shard in a damaged record cannot be trusted; the one in the tid is under the key's own protection.
       [&](const Tid& tid, const Error& error) {
+        if (fills_index) index.put(tid, {.is_damaged = true});
         if (is_wanted[tid.shard]) damaged(tid, count_damage(error));
       });
+  if (scanned && fills_index) take_index(std::move(index));
+  return scanned;
+}
+
+bool EmbeddedStore::is_index_filled() {
+  const std::lock_guard lock(write_mutex_);
+  return state_->is_index_filled;
+}
+
+/// Of no use if there was a write meanwhile: then it has filled the index before, with what it found.
+void EmbeddedStore::take_index(OpenIndex&& index) {
+  const std::lock_guard lock(write_mutex_);
+  if (state_->is_index_filled) return;
+  state_->open = std::move(index);
+  state_->is_index_filled = true;
 }
 
 Result<std::vector<StoredRecord>> EmbeddedStore::list(const ListFilter& filter) {

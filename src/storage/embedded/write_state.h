@@ -18,7 +18,8 @@ namespace settle {
 struct WriteState {
   rocksdb::WriteBatch batch;
 
-  OpenIndex open;                  ///< every open transaction
+  OpenIndex open;                  ///< every open transaction, once it is filled
+  bool is_index_filled = false;    ///< by the load of all that is open, or by the first write if that comes sooner
   std::vector<Epoch> epochs;       ///< by shard; 0: never owned
   Tid newest;                      ///< no tid above it has ever been stored here
   bool has_tid_like_gids = false;  ///< somebody has named a transaction like a tid that is not its own
