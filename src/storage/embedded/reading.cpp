@@ -103,7 +103,7 @@ Result<void> EmbeddedStore::load_open(std::span<const ShardNo> shards, const std
   for (const ShardNo shard : shards) is_wanted[shard] = true;
   OpenIndex index;
   const bool fills_index = !is_index_filled();
-  const auto scanned = scan_open(
+  auto scanned = scan_open(
       *db_,
       [&](const Tid& tid, const OpenRecord& record) {
         if (fills_index) index.put(tid, index_entry_of(record));
