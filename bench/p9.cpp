@@ -2,8 +2,8 @@
 //
 // p9: sagas of two branches are begun, and nobody waits, while their participant refuses connections; then memory is
 // looked at, settled is killed with SIGKILL and started again beside a participant that serves. Told are the time from
-// its start until /readyz says yes, the time until no transaction is open, and the memory at each point. Exactly two
-// effects per saga, counted at the participant.
+// its start until /readyz says yes, the CPU time in it, the time until no transaction is open, and the memory at each
+// point. Exactly two effects per saga, counted at the participant.
 //
 // Expected: a plan of 300 bytes and its state twice (in the engine, and in RocksDB's memory and block cache), so 600 to
 // 900 bytes per open transaction; the restart reads 300 MB and builds the tables, 2 to 4 s; the end of them all at the
@@ -31,7 +31,8 @@ struct Answer {
   double open_bytes = 0;
   double again_bytes = 0;  ///< resident when it is ready again
   double ready_s = 0;
-  double over_s = 0;  ///< from the restart to the last end
+  double ready_cpu_s = 0;  ///< what settled has used until then
+  double over_s = 0;       ///< from the restart to the last end
   std::uint64_t errors = 0;
   std::string first_error;
 };
@@ -82,6 +83,8 @@ Result<Answer> run(const Options& options) {
   const auto killed = Clock::now();
   if (auto again = (*settled)->restart_after_kill(kPatience); !again) return again.error();
   answer.ready_s = since(killed);
+  const Usage used = (*settled)->coordinated().meter->read();
+  answer.ready_cpu_s = (used.user_us + used.system_us) / 1e6;
   answer.again_bytes = (*settled)->resident_bytes();
   if (auto over = wait_for_open(**settled, 0); !over) return over.error();
   answer.over_s = since(killed);
@@ -114,13 +117,14 @@ int p9(const Options& options) {
                          {"bytes_each", each},
                          {"restarted_mib", answer->again_bytes / kMiB},
                          {"ready_s", answer->ready_s},
+                         {"ready_cpu_s", answer->ready_cpu_s},
                          {"over_s", answer->over_s}});
   } else {
     std::printf("p9: %zu open transactions, begun at %.0f/s\n", options.count, count / answer->begin_s);
     std::printf("  memory          %.0f MiB resident (%.0f empty, %.0f bytes each); %.0f after the restart\n",
                 answer->open_bytes / kMiB, answer->empty_bytes / kMiB, each, answer->again_bytes / kMiB);
-    std::printf("  after kill -9   ready after %.2f s, all over after %.1f s (%.0f/s)\n", answer->ready_s,
-                answer->over_s, count / (answer->over_s - answer->ready_s));
+    std::printf("  after kill -9   ready after %.2f s (%.2f s of CPU), all over after %.1f s (%.0f/s)\n",
+                answer->ready_s, answer->ready_cpu_s, answer->over_s, count / (answer->over_s - answer->ready_s));
     std::printf("  errors          %llu\n", static_cast<unsigned long long>(answer->errors));
     if (!answer->first_error.empty()) std::printf("  first error     %s\n", answer->first_error.c_str());
   }

@@ -43,7 +43,7 @@ ask p5
 ask p5 --targets 2
 ask p5 --tcc
 ask p10
-more=(open_mib bytes_each restarted_mib ready_s over_s)
+more=(open_mib bytes_each restarted_mib ready_s ready_cpu_s over_s)
 ask p9
 more=(cpu_per_branch_ratio_10 cpu_per_branch_ratio_100 rate_ratio_stored clients_1 clients_16 clients_64 clients_256
   goodput_overload_4 goodput_overload_10)

@@ -108,8 +108,13 @@ class FlatTable {
   void grow() {
     std::vector<Slot> old = std::exchange(slots_, {});
     slots_.resize(std::max(kSlotsMin, 2 * old.size()));
+    const std::size_t mask = slots_.size() - 1;
     for (const Slot& slot : old) {
-      if (slot.mark != 0) slots_[position_of(Traits::key(slot.item))] = slot;
+      if (slot.mark == 0) continue;
+      // No two are equal, so the first free slot is right, and no item has to be looked at.
+      std::size_t at = slot.mark & mask;
+      while (slots_[at].mark != 0) at = (at + 1) & mask;
+      slots_[at] = slot;
     }
   }
 

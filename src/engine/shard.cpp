@@ -20,6 +20,9 @@ bool somebody_waits(const Entry& entry) {
   return std::any_of(entry.waiters.begin(), entry.waiters.end(), [](const Waiter& waiter) { return waiter.waits; });
 }
 
+/// The oldest first, at their own times: so many timers for one instant would be compared by age again and again.
+constexpr Duration kBetweenRecovered{1};
+
 std::string_view url_of(const Plan& plan, protocol::OpRef ref) {
   if (ref.op == Op::kCheck) return plan.check;
   const BranchPlan& branch = plan.branches[static_cast<std::size_t>(ref.branch)];
@@ -492,8 +495,9 @@ void Shard::on_loaded(StoredRecord&& record, Instant now) {
 /// others, and everybody who asks, still wait for it to be read.
 void Shard::on_load_ended(Instant now) {
   loaded_ = true;
+  Instant turn = now;
   for (Anchor* anchor = by_age_.first(); anchor != nullptr; anchor = by_age_.after(*anchor)) {
-    if (anchor->timer == kNever) core_.timers.set(*anchor, now);
+    if (anchor->timer == kNever) core_.timers.set(*anchor, turn += kBetweenRecovered);
   }
   core_.held -= held_.size();
   take_held(std::exchange(held_, {}), now);

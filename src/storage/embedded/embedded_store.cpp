@@ -241,6 +241,7 @@ Result<void> EmbeddedStore::load_epochs() {
 Result<void> EmbeddedStore::fill_index() {
   if (state_->is_index_filled) return {};
   OpenIndex index;
+  index.reserve(estimate_open(*db_));
   auto scanned = scan_open(
       *db_, [&](const Tid& tid, const OpenRecord& record) { index.put(tid, index_entry_of(record)); },
       [&](const Tid& tid, const Error& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -24,6 +25,12 @@ class OpenIndex {
   OpenIndex() : slots_(kSlotsMin) {}
 
   [[nodiscard]] std::size_t size() const { return size_; }
+
+  /// Makes room for so many at once.
+  void reserve(std::size_t items) {
+    const std::size_t wanted = std::bit_ceil(items + items / 3 + 1);
+    if (wanted > slots_.size()) move_to(wanted);
+  }
 
   /// Null if the transaction is not open. Valid until the next insert or erase.
   [[nodiscard]] OpenEntry* find(const Tid& tid) {
@@ -81,8 +88,10 @@ class OpenIndex {
     return at;
   }
 
-  void grow() {
-    std::vector<Slot> old(slots_.size() * 2);
+  void grow() { move_to(slots_.size() * 2); }
+
+  void move_to(std::size_t slots) {
+    std::vector<Slot> old(slots);
     old.swap(slots_);
     for (const Slot& slot : old) {
       if (slot.entry.is_present) slots_[place_of(slot.tid)] = slot;

@@ -36,6 +36,18 @@ TEST(OpenIndex, BehavesLikeAMapOverManyRandomSteps) {
   }
 }
 
+TEST(OpenIndex, RoomThatIsMadeLaterKeepsWhatItHas) {
+  OpenIndex index;
+  for (std::uint64_t i = 0; i < 40; ++i) index.put(Tid{i, 1, 2, 3}, {.version = static_cast<Version>(i + 1)});
+  index.reserve(10'000);
+  index.reserve(1);
+  EXPECT_EQ(index.size(), 40U);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    ASSERT_NE(index.find(Tid{i, 1, 2, 3}), nullptr);
+    EXPECT_EQ(index.find(Tid{i, 1, 2, 3})->version, i + 1);
+  }
+}
+
 TEST(OpenIndex, GrowsAndKeepsWhatItHas) {
   OpenIndex index;
   constexpr std::uint64_t kMany = 100'000;

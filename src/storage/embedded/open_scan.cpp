@@ -3,10 +3,14 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/snapshot.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace settle {
 namespace {
+
+/// An estimate may be far too high, and room takes memory: 64 MiB at most.
+constexpr std::uint64_t kEstimateMost = 1'000'000;
 
 Error contradiction(const Tid& tid, const char* what) {
   return Error{ErrorCode::kCorrupt, "records of " + tid.text() + ": " + what};
@@ -57,6 +61,12 @@ StoredRecord stored_of(const Tid& tid, const RecordView& history, bool with_plan
                       .summary = history.summary,
                       .plan = with_plan ? std::string(history.plan) : std::string(),
                       .state = std::string(history.state)};
+}
+
+std::size_t estimate_open(Database& db) {
+  std::uint64_t keys = 0;
+  const bool known = db->GetIntProperty(db.family(Family::kOpen), rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+  return known ? std::min<std::uint64_t>(keys, kEstimateMost) : 0;
 }
 
 Result<void> scan_open(Database& db, const std::function<void(const Tid&, const OpenRecord&)>& visit,

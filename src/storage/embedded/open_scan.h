@@ -30,6 +30,9 @@ OpenEntry index_entry_of(const OpenRecord& record);
 StoredRecord stored_of(const Tid& tid, const OpenRecord& record, bool with_plan);
 StoredRecord stored_of(const Tid& tid, const RecordView& history, bool with_plan);
 
+/// About how many are open.
+std::size_t estimate_open(Database& db);
+
 /// Every open transaction at this moment, in the order of tids; the damaged ones go to `damaged`.
 Result<void> scan_open(Database& db, const std::function<void(const Tid&, const OpenRecord&)>& visit,
                        const std::function<void(const Tid&, const Error&)>& damaged);

@@ -103,6 +103,7 @@ Result<void> EmbeddedStore::load_open(std::span<const ShardNo> shards, const std
   for (const ShardNo shard : shards) is_wanted[shard] = true;
   OpenIndex index;
   const bool fills_index = !is_index_filled();
+  if (fills_index) index.reserve(estimate_open(*db_));
   auto scanned = scan_open(
       *db_,
       [&](const Tid& tid, const OpenRecord& record) {
