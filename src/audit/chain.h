@@ -25,7 +25,7 @@ struct Record {
 
 /// Hash in front of the first record: 64 zeros.
 inline constexpr std::string_view kBeginning = "0000000000000000000000000000000000000000000000000000000000000000";
-inline constexpr std::size_t kLineBytesMax = 64 * 1024;
+inline constexpr std::size_t kLineBytesMax = std::size_t{64} * 1024;
 
 /// Where a chain has come to. `head` is the hash of the last record.
 struct Place {

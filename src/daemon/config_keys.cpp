@@ -13,7 +13,7 @@ using std::chrono::seconds;
 constexpr Duration kDay = hours{24};
 constexpr Duration kYears = 400 * kDay;
 constexpr std::int64_t kWorkersMax = 255;  // a token has 8 bits for its thread
-constexpr std::int64_t kMiB = 1024 * 1024;
+constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
 
 template <auto Member>
 Result<void> take(Config& config, auto&& value) {

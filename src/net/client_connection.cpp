@@ -10,10 +10,10 @@
 namespace settle::net {
 namespace {
 
-constexpr std::size_t kReadBufferBytes = 64 * 1024;
+constexpr std::size_t kReadBufferBytes = std::size_t{64} * 1024;
 constexpr int kInterimAnswersMax = 16;
 constexpr Duration kTrustedRest = std::chrono::milliseconds(20);  // a connection at rest for longer is asked before use
-constexpr std::size_t kKeptCapacityMax = 128 * 1024;
+constexpr std::size_t kKeptCapacityMax = std::size_t{128} * 1024;
 
 // Connecting to an unused port of this host can, by chance, pick the same port as its source and so meet itself
 // (TCP simultaneous open): it would talk to itself and keep the real server from starting.

@@ -13,7 +13,7 @@
 namespace settle::net {
 namespace {
 
-constexpr std::size_t kReadBufferBytes = 64 * 1024;
+constexpr std::size_t kReadBufferBytes = std::size_t{64} * 1024;
 constexpr std::size_t kDestinationsKept = 1024;
 
 bool announces_length(const HttpCall& call) {

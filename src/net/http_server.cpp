@@ -15,7 +15,7 @@
 namespace settle::net {
 namespace {
 
-constexpr std::size_t kReadBufferBytes = 64 * 1024;
+constexpr std::size_t kReadBufferBytes = std::size_t{64} * 1024;
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptRest = std::chrono::milliseconds(100);
 constexpr std::string_view kLengthBlanks = "content-length:           ";  // a colon and room for ten digits

@@ -12,9 +12,9 @@
 namespace settle::net {
 namespace {
 
-constexpr std::size_t kReadBufferBytes = 64 * 1024;
-constexpr int kReadsPerTurn = 4;                     // then others have their turn
-constexpr std::size_t kKeptCapacityMax = 64 * 1024;  // larger buffers are given back once they are empty
+constexpr std::size_t kReadBufferBytes = std::size_t{64} * 1024;
+constexpr int kReadsPerTurn = 4;                                  // then others have their turn
+constexpr std::size_t kKeptCapacityMax = std::size_t{64} * 1024;  // larger buffers are given back once they are empty
 
 void empty_buffer(std::string& buffer) {
   if (buffer.capacity() > kKeptCapacityMax) {

@@ -17,7 +17,8 @@ inline constexpr std::size_t kResultBytesMax = std::size_t{64} * 1024;
 inline constexpr std::size_t kReasonBytesMax = 1024;
 
 inline constexpr std::size_t kForwardedHeadersMax = 20;
-inline constexpr std::size_t kForwardedHeaderBytesMax = 8 * 1024;  ///< all of them; a participant's head holds 16 KiB
+inline constexpr std::size_t kForwardedHeaderBytesMax =
+    std::size_t{8} * 1024;  ///< all of them; a participant's head holds 16 KiB
 inline constexpr std::size_t kLabelsMax = 20;
 inline constexpr std::size_t kLabelKeyBytesMax = 64;
 inline constexpr std::size_t kLabelValueBytesMax = 256;
