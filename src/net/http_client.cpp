@@ -226,8 +226,10 @@ bool ClientShared::has_addresses(Destination& destination) {
   if (destination.addresses_until > loop.now()) return true;
   if (destination.resolving) return false;
   if (same_word(destination.host, "localhost")) {  // RFC 6761: loopback, whatever a resolver says
-    destination.addresses = {*literal_address("127.0.0.1", destination.port),
-                             *literal_address("::1", destination.port)};
+    destination.addresses.clear();
+    for (const char* const loopback : {"127.0.0.1", "::1"}) {
+      if (const auto address = literal_address(loopback, destination.port)) destination.addresses.push_back(*address);
+    }
   } else if (const auto literal = literal_address(destination.host, destination.port)) {
     destination.addresses = {*literal};
   } else {
