@@ -44,7 +44,9 @@ function(settle_pkg_config name description)
   install(FILES ${CMAKE_BINARY_DIR}/sdk/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT sdk)
 endfunction()
 
-settle_sdk_library(support LAYERS base model protocol wire net resource_barrier LIBRARIES Threads::Threads)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)  # for SHA-256 alone
+settle_sdk_library(support LAYERS base model protocol wire net digest resource_barrier
+  LIBRARIES Threads::Threads OpenSSL::Crypto)
 settle_sdk_library(client LAYERS client NEEDS support)
 settle_sdk_library(barrier_sqlite LAYERS barrier_sqlite NEEDS support LIBRARIES sqlite3)
 settle_sdk_library(barrier_postgres LAYERS barrier_postgres NEEDS support LIBRARIES pq)
@@ -64,7 +66,7 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/sdk/settle-config-version.c
 install(FILES ${CMAKE_BINARY_DIR}/sdk/settle-config.cmake ${CMAKE_BINARY_DIR}/sdk/settle-config-version.cmake
   DESTINATION ${SETTLE_PACKAGE_DIR} COMPONENT sdk)
 
-settle_pkg_config(settle "Distributed transactions: client and participants" LIBS -lsettle_client -lsettle_support -pthread)
+settle_pkg_config(settle "Distributed transactions: client and participants" LIBS -lsettle_client -lsettle_support -lcrypto -pthread)
 foreach(database "sqlite sqlite3" "postgres pq" "mariadb mariadb")
   separate_arguments(words UNIX_COMMAND ${database})
   list(GET words 0 name)
@@ -92,7 +94,7 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_SDK_PACKAGE_NAME libsettle-dev)
 set(CPACK_DEBIAN_SDK_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS libstdc++-12-dev)
+set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "libstdc++-12-dev, libssl-dev")
 set(CPACK_DEBIAN_SDK_PACKAGE_SUGGESTS "libsqlite3-dev, libpq-dev, libmariadb-dev")
 set(CPACK_COMPONENT_SDK_DESCRIPTION
   "Client, participants and barrier of settle, a coordinator of distributed transactions:\n sagas, TCC, two-phase commit and reliable messages for C++20.")

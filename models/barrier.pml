@@ -6,12 +6,16 @@
 #define TOMBSTONE 2
 #define LOCKED 3
 #define HELD 4
+#define BEGUN 5
+#define FULFILLING 6
+#define UNDOING 7
 
 #define NOTHING 0
 #define APPLY 1
 #define UNDO 2
 #define MARK 3
 #define FULFIL 4
+#define FIND 5
 
 #define SAY_DONE 0
 #define SAY_REFUSED 1
@@ -27,6 +31,9 @@ inline barrier_action(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_REFUSED; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_CONFLICT; row = HELD
+  :: row == BEGUN -> work = FIND; answer = SAY_DONE; row = DONE
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = NOTHING; answer = SAY_REFUSED; row = UNDOING
   fi
 }
 
@@ -37,6 +44,9 @@ inline barrier_compensate(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_DONE; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_CONFLICT; row = HELD
+  :: row == BEGUN -> work = UNDO; answer = SAY_DONE; row = TOMBSTONE
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = FIND; answer = SAY_DONE; row = TOMBSTONE
   fi
 }
 
@@ -47,6 +57,9 @@ inline barrier_deliver(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_REFUSED; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_CONFLICT; row = HELD
+  :: row == BEGUN -> work = FIND; answer = SAY_DONE; row = DONE
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = NOTHING; answer = SAY_REFUSED; row = UNDOING
   fi
 }
 
@@ -57,6 +70,9 @@ inline barrier_local(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_REFUSED; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_CONFLICT; row = HELD
+  :: row == BEGUN -> work = NOTHING; answer = SAY_CONFLICT; row = BEGUN
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = NOTHING; answer = SAY_CONFLICT; row = UNDOING
   fi
 }
 
@@ -67,6 +83,9 @@ inline barrier_check(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_ABORTED; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_CONFLICT; row = HELD
+  :: row == BEGUN -> work = NOTHING; answer = SAY_CONFLICT; row = BEGUN
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = NOTHING; answer = SAY_CONFLICT; row = UNDOING
   fi
 }
 
@@ -77,6 +96,9 @@ inline barrier_try(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_REFUSED; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_DONE; row = HELD
+  :: row == BEGUN -> work = FIND; answer = SAY_DONE; row = HELD
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_DONE; row = FULFILLING
+  :: row == UNDOING -> work = NOTHING; answer = SAY_REFUSED; row = UNDOING
   fi
 }
 
@@ -87,6 +109,9 @@ inline barrier_confirm(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_CONFLICT; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = FULFIL; answer = SAY_DONE; row = DONE
+  :: row == BEGUN -> work = NOTHING; answer = SAY_CONFLICT; row = BEGUN
+  :: row == FULFILLING -> work = FIND; answer = SAY_DONE; row = DONE
+  :: row == UNDOING -> work = NOTHING; answer = SAY_CONFLICT; row = UNDOING
   fi
 }
 
@@ -97,6 +122,9 @@ inline barrier_cancel(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_DONE; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = UNDO; answer = SAY_DONE; row = TOMBSTONE
+  :: row == BEGUN -> work = UNDO; answer = SAY_DONE; row = TOMBSTONE
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = FIND; answer = SAY_DONE; row = TOMBSTONE
   fi
 }
 
@@ -107,6 +135,9 @@ inline barrier_prepare(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_REFUSED; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = NOTHING; answer = SAY_DONE; row = HELD
+  :: row == BEGUN -> work = FIND; answer = SAY_DONE; row = HELD
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_DONE; row = FULFILLING
+  :: row == UNDOING -> work = NOTHING; answer = SAY_REFUSED; row = UNDOING
   fi
 }
 
@@ -117,6 +148,9 @@ inline barrier_commit(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_CONFLICT; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = FULFIL; answer = SAY_DONE; row = DONE
+  :: row == BEGUN -> work = NOTHING; answer = SAY_CONFLICT; row = BEGUN
+  :: row == FULFILLING -> work = FIND; answer = SAY_DONE; row = DONE
+  :: row == UNDOING -> work = NOTHING; answer = SAY_CONFLICT; row = UNDOING
   fi
 }
 
@@ -127,5 +161,8 @@ inline barrier_rollback(row, work, answer) {
   :: row == TOMBSTONE -> work = NOTHING; answer = SAY_DONE; row = TOMBSTONE
   :: row == LOCKED -> work = NOTHING; answer = SAY_RUNNING; row = LOCKED
   :: row == HELD -> work = UNDO; answer = SAY_DONE; row = TOMBSTONE
+  :: row == BEGUN -> work = UNDO; answer = SAY_DONE; row = TOMBSTONE
+  :: row == FULFILLING -> work = NOTHING; answer = SAY_CONFLICT; row = FULFILLING
+  :: row == UNDOING -> work = FIND; answer = SAY_DONE; row = TOMBSTONE
   fi
 }

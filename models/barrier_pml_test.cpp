@@ -13,10 +13,11 @@
 namespace settle::protocol {
 namespace {
 
-constexpr const char* kRows[kBarrierRows] = {"ABSENT", "DONE", "TOMBSTONE", "LOCKED", "HELD"};
+constexpr const char* kRows[kBarrierRows] = {"ABSENT", "DONE",  "TOMBSTONE",  "LOCKED",
+                                             "HELD",   "BEGUN", "FULFILLING", "UNDOING"};
 constexpr const char* kOps[kBarrierOps] = {"action",  "compensate", "deliver", "local",  "check",   "try",
                                            "confirm", "cancel",     "prepare", "commit", "rollback"};
-constexpr const char* kWorks[] = {"NOTHING", "APPLY", "UNDO", "MARK", "FULFIL"};
+constexpr const char* kWorks[] = {"NOTHING", "APPLY", "UNDO", "MARK", "FULFIL", "FIND"};
 constexpr const char* kAnswers[] = {"SAY_DONE",      "SAY_REFUSED", "SAY_RUNNING",
                                     "SAY_COMMITTED", "SAY_ABORTED", "SAY_CONFLICT"};
 

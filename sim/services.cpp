@@ -138,6 +138,7 @@ void Services::commit(const Job& job) {
     case BarrierWork::kMark:
       if (planted(Bug::kBarrierNoTombstone)) return;
       break;
+    case BarrierWork::kFind:     // these services have no effects outside of their databases
     case BarrierWork::kNothing:  // only with a planted bug: the repeat is booked again
       ++row.applied;
       world_.ledger().book(job.service, amount);

@@ -16,7 +16,7 @@ struct st_mysql;   // MYSQL
 
 /// The barrier: one row per (gid, branch) beside your data, written as the first statement of your own local
 /// transaction on your own connection. It absorbs what the network makes of an op: twice, at the same moment, late, or
-/// before its time. How to use it: docs/barrier.md.
+/// before its time. How to use it: docs/barrier.md. What is no change of your data but an effect elsewhere: effect.h.
 ///
 /// Every function stands here once for each database; link settle_barrier_sqlite, settle_barrier_postgres or
 /// settle_barrier_mariadb. A connection is used by one thread at a time. Nothing is thrown.
@@ -31,7 +31,12 @@ struct Call {
   std::string branch;
   std::string op;
   std::string tid;
+  std::string
+      digest{};  ///< digest_of() the request's body: the same op with another one is a conflict. Empty: any body
 };
+
+/// SHA-256 of a request's body, as 64 lower-case hexadecimal digits.
+std::string digest_of(std::string_view body);
 
 /// What is to be done to your data, in the local transaction that is open.
 enum class Work : std::uint8_t {
@@ -48,7 +53,7 @@ enum class Answer : std::uint8_t {
   kRunning,    ///< somebody else is at it: ask again
   kCommitted,  ///< check: the local transaction is durable
   kAborted,    ///< check: it did not happen and never will
-  kConflict,   ///< contradicts what was done; nothing was changed, and somebody must look
+  kConflict,   ///< contradicts what was done or asked for; nothing was changed, and somebody must look
   kUnknown,    ///< may or may not have happened: ask again
 };
 
@@ -57,7 +62,7 @@ struct Verdict {
   Work work = Work::kNothing;
   Answer answer = Answer::kUnknown;  ///< once the work is committed; for kApply unless the business refuses
   std::string body;                  ///< of a repeat: what was answered the first time
-  std::string reason;                ///< of kRefused, kRunning and kConflict; for people
+  std::string reason;                ///< of kRefused, kRunning, kConflict and kUnknown; for people
 };
 
 /// Asks the barrier and writes its row: the first statement of a transaction that you have begun on `handle`.
@@ -68,7 +73,7 @@ struct Verdict {
 /// Errors
 ///   kInvalid      the call, or no transaction is open on the handle
 ///   kUnavailable  not this time (serialization, deadlock, connection): roll back and begin again; nothing has happened
-///   kCorrupt      the tables do not fit this version
+///   kCorrupt      the tables are missing or do not fit this version: install()
 Result<Verdict> enter(sqlite3* handle, const Call& call);
 Result<Verdict> enter(pg_conn* handle, const Call& call,
                       std::chrono::milliseconds lock_wait = std::chrono::milliseconds{100});
@@ -129,8 +134,9 @@ Reply run(sqlite3* handle, const Call& call, const Business& business, const Opt
 Reply run(pg_conn* handle, const Call& call, const Business& business, const Options& options = {});
 Reply run(st_mysql* handle, const Call& call, const Business& business, const Options& options = {});
 
-/// Makes the tables and the functions for other languages (schema.sql); repeat it as you like. `horizon`: for how long
-/// after its begin a transaction may still call, more than 0; the larger of this and what is stored stays.
+/// Makes the tables and the functions for other languages (schema.sql), and brings those of an older version up to
+/// date; repeat it as you like. `horizon`: for how long after its begin a transaction may still call, more than 0; the
+/// larger of this and what is stored stays.
 Result<void> install(sqlite3* handle, std::chrono::microseconds horizon);
 Result<void> install(pg_conn* handle, std::chrono::microseconds horizon);
 Result<void> install(st_mysql* handle, std::chrono::microseconds horizon);
@@ -142,7 +148,8 @@ struct Pruned {
 
 /// Two steps, so that a call on its way cannot slip between them: the watermark rises to `older_than` (since 1970),
 /// never above now - horizon, never down; and rows below a watermark that has stood for `grace` are deleted. What one
-/// call forbids is deleted by a later one. Rows that are held (tried, prepared) always stay.
+/// call forbids is deleted by a later one. Rows that wait for something (tried, prepared, an effect of unknown end)
+/// always stay.
 Result<Pruned> prune(sqlite3* handle, std::chrono::microseconds older_than,
                      std::chrono::seconds grace = std::chrono::seconds{60});
 Result<Pruned> prune(pg_conn* handle, std::chrono::microseconds older_than,

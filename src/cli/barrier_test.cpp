@@ -42,6 +42,27 @@ TEST_F(BarrierCommand, Sqlite) {
   look_after("sqlite:" + path);
 }
 
+TEST_F(BarrierCommand, TablesOfAnOlderVersionAreBroughtUpToDate) {
+  const std::string path = place_.path("books");
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(handle,
+                         "CREATE TABLE settle_barrier (gid TEXT NOT NULL, branch TEXT NOT NULL, state INTEGER NOT NULL,"
+                         " found INTEGER NOT NULL, op TEXT NOT NULL, last_op TEXT NOT NULL, began INTEGER NOT NULL,"
+                         " answer BLOB, closing BLOB, PRIMARY KEY (gid, branch)) WITHOUT ROWID",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  const barrier::Call call{"g", "b", "action", {}};
+  const auto run = [&] { return barrier::run(handle, call, [](auto) { return barrier::Made::done("well"); }); };
+  const barrier::Reply refused = run();
+  ASSERT_TRUE(refused.error);
+  EXPECT_NE(refused.error->message.find("settlectl barrier install"), std::string::npos) << refused.error->message;
+  const Ran installed = run_settlectl({"barrier", "install", "sqlite:" + path, "--horizon", "7d"});
+  EXPECT_EQ(installed.exit, 0) << installed.err;
+  EXPECT_EQ(run().body, "well");
+  (void)sqlite3_close(handle);
+}
+
 TEST_F(BarrierCommand, Postgres) {
   const servers::Postgres server;
   look_after("postgres://postgres@127.0.0.1:" + std::to_string(server.port()) + "/postgres");

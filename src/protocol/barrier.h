@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "model/kinds.h"
 
@@ -29,15 +30,31 @@ namespace settle::protocol {
 // changes nothing, somebody must look, and the coordinator opens an incident about it.
 // `local` is the producer's own local transaction of a two-step message under the branch id "00"; the row is its first
 // statement, so that a check-back either sees it, waits for it, or forbids it (R3).
+//
+// Effects outside of the database (a mail, a foreign service) share no local transaction with the row. That they begin
+// is made durable before them, as one of three more rows; `next` of the line is written after them. In between `locked`
+// is what others meet, for as long as the effect may take. Who finds such a row after that knows only that it began:
+// it is found out, or done again under the same key, but never taken for done, and never for not begun (C5).
+//
+//                     begun              fulfilling         undoing
+//   action, deliver   find -> done       –                  refuse
+//   try, prepare      find -> held       repeat done        refuse
+//   confirm, commit   conflict           find -> done       conflict
+//   compensate        undo -> tombst.    –                  find -> tombst.
+//   cancel, rollback  undo -> tombst.    conflict           find -> tombst.
+//   local, check      –                  –                  –
 
 enum class BarrierRow : std::uint8_t {
-  kAbsent,     ///< nothing is known
-  kDone,       ///< the effect is in the data, for good as far as this pattern goes
-  kTombstone,  ///< undone or forbidden: no later op may have an effect
-  kLocked,     ///< never stored: what somebody else sees while a local transaction is open
-  kHeld,       ///< tried or prepared: reserved, and waits for its second phase
+  kAbsent,      ///< nothing is known
+  kDone,        ///< the effect is in the data, for good as far as this pattern goes
+  kTombstone,   ///< undone or forbidden: no later op may have an effect
+  kLocked,      ///< never stored: what somebody else sees while a local transaction is open or an effect under way
+  kHeld,        ///< tried or prepared: reserved, and waits for its second phase
+  kBegun,       ///< a forward op's effect was begun outside; whether it happened is not known
+  kFulfilling,  ///< it is held, and that it be made final was begun outside
+  kUndoing,     ///< decided to be undone, and the undo was begun outside
 };
-inline constexpr std::size_t kBarrierRows = 5;
+inline constexpr std::size_t kBarrierRows = 8;
 
 enum class BarrierOp : std::uint8_t {
   kAction,
@@ -61,6 +78,7 @@ enum class BarrierWork : std::uint8_t {
   kUndo,     ///< take the business change back, and change the row, in one local transaction
   kMark,     ///< the row alone: there is nothing to undo, and there must never be
   kFulfil,   ///< make what is held final, and change the row, in one local transaction
+  kFind,     ///< the op's effect was begun outside before: find out what became of it, then change the row
 };
 
 enum class BarrierAnswer : std::uint8_t {
@@ -78,70 +96,93 @@ struct BarrierStep {
   BarrierRow row;
   BarrierWork work;
   BarrierRow next;
-  BarrierAnswer answer;  ///< for kApply: unless the business refuses
+  BarrierAnswer answer;  ///< for kApply: unless the business refuses; for kFind: once it is found to have happened
 };
 
 namespace barrier_detail {
 
-/// The five lines of an op in the order of BarrierRow.
-constexpr std::array<BarrierStep, kBarrierRows> doing(BarrierOp op) {
+using Lines = std::array<BarrierStep, kBarrierRows>;  // of an op, in the order of BarrierRow
+
+/// What leaves the row alone.
+constexpr BarrierStep say(BarrierOp op, BarrierRow row, BarrierAnswer answer) {
+  return {op, row, BarrierWork::kNothing, row, answer};
+}
+
+constexpr Lines doing(BarrierOp op) {
   using enum BarrierRow;
   using enum BarrierWork;
   using enum BarrierAnswer;
-  return {BarrierStep{op, kAbsent, kApply, kDone, kSayDone}, BarrierStep{op, kDone, kNothing, kDone, kSayDone},
-          // It comes after its own undo, or after the check-back that forbade it.
-          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayRefused},
-          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning},
-          BarrierStep{op, kHeld, kNothing, kHeld, kSayConflict}};
+  const bool is_local = op == BarrierOp::kLocal;  // never an effect outside
+  return {BarrierStep{op, kAbsent, kApply, kDone, kSayDone},
+          say(op, kDone, kSayDone),
+          say(op, kTombstone, kSayRefused),  // it comes after its own undo, or after the check-back that forbade it
+          say(op, kLocked, kSayRunning),
+          say(op, kHeld, kSayConflict),
+          is_local ? say(op, kBegun, kSayConflict) : BarrierStep{op, kBegun, kFind, kDone, kSayDone},
+          say(op, kFulfilling, kSayConflict),
+          say(op, kUndoing, is_local ? kSayConflict : kSayRefused)};
 }
 
-constexpr std::array<BarrierStep, kBarrierRows> holding(BarrierOp op) {
+constexpr Lines holding(BarrierOp op) {
   using enum BarrierRow;
   using enum BarrierWork;
   using enum BarrierAnswer;
-  return {BarrierStep{op, kAbsent, kApply, kHeld, kSayDone}, BarrierStep{op, kDone, kNothing, kDone, kSayDone},
-          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayRefused},  // suspension
-          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning}, BarrierStep{op, kHeld, kNothing, kHeld, kSayDone}};
+  return {BarrierStep{op, kAbsent, kApply, kHeld, kSayDone},
+          say(op, kDone, kSayDone),
+          say(op, kTombstone, kSayRefused),  // suspension
+          say(op, kLocked, kSayRunning),
+          say(op, kHeld, kSayDone),
+          BarrierStep{op, kBegun, kFind, kHeld, kSayDone},
+          say(op, kFulfilling, kSayDone),
+          say(op, kUndoing, kSayRefused)};
 }
 
-constexpr std::array<BarrierStep, kBarrierRows> fulfilling(BarrierOp op) {
+constexpr Lines fulfilling(BarrierOp op) {
   using enum BarrierRow;
   using enum BarrierWork;
   using enum BarrierAnswer;
-  return {BarrierStep{op, kAbsent, kNothing, kAbsent, kSayConflict},  // never tried: the coordinator is wrong
-          BarrierStep{op, kDone, kNothing, kDone, kSayDone},
-          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayConflict},
-          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning}, BarrierStep{op, kHeld, kFulfil, kDone, kSayDone}};
+  return {say(op, kAbsent, kSayConflict),  // never tried: the coordinator is wrong
+          say(op, kDone, kSayDone),
+          say(op, kTombstone, kSayConflict),
+          say(op, kLocked, kSayRunning),
+          BarrierStep{op, kHeld, kFulfil, kDone, kSayDone},
+          say(op, kBegun, kSayConflict),  // nobody here said that it was tried
+          BarrierStep{op, kFulfilling, kFind, kDone, kSayDone},
+          say(op, kUndoing, kSayConflict)};
 }
 
-constexpr std::array<BarrierStep, kBarrierRows> undoing(BarrierOp op) {
+constexpr Lines undoing(BarrierOp op) {
   using enum BarrierRow;
   using enum BarrierWork;
   using enum BarrierAnswer;
   // A compensation takes back what is done; a cancel only what is held: what was confirmed stays.
-  const bool compensates = op == BarrierOp::kCompensate;
-  return {BarrierStep{op, kAbsent, kMark, kTombstone, kSayDone},  // empty: the forward op may still be on its way
-          compensates ? BarrierStep{op, kDone, kUndo, kTombstone, kSayDone}
-                      : BarrierStep{op, kDone, kNothing, kDone, kSayConflict},
-          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayDone},
-          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning},
-          compensates ? BarrierStep{op, kHeld, kNothing, kHeld, kSayConflict}
-                      : BarrierStep{op, kHeld, kUndo, kTombstone, kSayDone}};
+  const BarrierRow takes_back = op == BarrierOp::kCompensate ? kDone : kHeld;
+  Lines lines{BarrierStep{op, kAbsent, kMark, kTombstone, kSayDone},  // empty: the forward op may still be on its way
+              say(op, kDone, kSayConflict), say(op, kTombstone, kSayDone), say(op, kLocked, kSayRunning),
+              say(op, kHeld, kSayConflict),
+              // It may have happened, so its undo must run, and must cope with a deed that never was.
+              BarrierStep{op, kBegun, kUndo, kTombstone, kSayDone}, say(op, kFulfilling, kSayConflict),
+              BarrierStep{op, kUndoing, kFind, kTombstone, kSayDone}};
+  lines[static_cast<std::size_t>(takes_back)] = BarrierStep{op, takes_back, kUndo, kTombstone, kSayDone};
+  return lines;
 }
 
-constexpr std::array<BarrierStep, kBarrierRows> checking() {
+constexpr Lines checking() {
   using enum BarrierRow;
   using enum BarrierWork;
   using enum BarrierAnswer;
   constexpr BarrierOp op = BarrierOp::kCheck;
   return {BarrierStep{op, kAbsent, kMark, kTombstone, kSayAborted},
-          BarrierStep{op, kDone, kNothing, kDone, kSayCommitted},
-          BarrierStep{op, kTombstone, kNothing, kTombstone, kSayAborted},
-          BarrierStep{op, kLocked, kNothing, kLocked, kSayRunning},  // undecided: the answer must wait for the commit
-          BarrierStep{op, kHeld, kNothing, kHeld, kSayConflict}};
+          say(op, kDone, kSayCommitted),
+          say(op, kTombstone, kSayAborted),
+          say(op, kLocked, kSayRunning),  // undecided: the answer must wait for the commit
+          say(op, kHeld, kSayConflict),
+          say(op, kBegun, kSayConflict),
+          say(op, kFulfilling, kSayConflict),
+          say(op, kUndoing, kSayConflict)};
 }
 
-constexpr std::array<BarrierStep, kBarrierRows> lines_of(BarrierOp op) {
+constexpr Lines lines_of(BarrierOp op) {
   switch (op) {
     case BarrierOp::kAction:
     case BarrierOp::kDeliver:
@@ -180,6 +221,38 @@ constexpr const BarrierStep& barrier_step(BarrierOp op, BarrierRow row) {
   return kBarrier[static_cast<std::size_t>(op) * kBarrierRows + static_cast<std::size_t>(row)];
 }
 
+/// The row that stands while the effect of `op` is under way outside. Nothing: it has none there.
+constexpr std::optional<BarrierRow> row_during(BarrierOp op) {
+  switch (op) {
+    case BarrierOp::kAction:
+    case BarrierOp::kDeliver:
+    case BarrierOp::kTry:
+    case BarrierOp::kPrepare:
+      return BarrierRow::kBegun;
+    case BarrierOp::kConfirm:
+    case BarrierOp::kCommit:
+      return BarrierRow::kFulfilling;
+    case BarrierOp::kCompensate:
+    case BarrierOp::kCancel:
+    case BarrierOp::kRollback:
+      return BarrierRow::kUndoing;
+    case BarrierOp::kLocal:
+    case BarrierOp::kCheck:
+      break;
+  }
+  return std::nullopt;
+}
+
+/// Whether an effect outside was begun and its end is not known.
+constexpr bool is_unsettled(BarrierRow row) {
+  return row == BarrierRow::kBegun || row == BarrierRow::kFulfilling || row == BarrierRow::kUndoing;
+}
+
+/// Whether somebody has to do something that `Work` names, rather than to answer.
+constexpr bool is_effect(BarrierWork work) {
+  return work == BarrierWork::kApply || work == BarrierWork::kFulfil || work == BarrierWork::kUndo;
+}
+
 namespace barrier_checks {
 
 constexpr bool every_pair_stands_at_its_place() {
@@ -196,7 +269,9 @@ constexpr bool effects_are_single() {
     if (step.work == BarrierWork::kApply && step.row != BarrierRow::kAbsent) return false;
     if (step.work == BarrierWork::kMark && step.row != BarrierRow::kAbsent) return false;
     if (step.work == BarrierWork::kFulfil && step.row != BarrierRow::kHeld) return false;
-    if (step.work == BarrierWork::kUndo && step.row != BarrierRow::kDone && step.row != BarrierRow::kHeld) return false;
+    const bool undoable =
+        step.row == BarrierRow::kDone || step.row == BarrierRow::kHeld || step.row == BarrierRow::kBegun;
+    if (step.work == BarrierWork::kUndo && !undoable) return false;
     if (step.row == BarrierRow::kTombstone &&
         (step.work != BarrierWork::kNothing || step.next != BarrierRow::kTombstone)) {
       return false;
@@ -225,6 +300,23 @@ constexpr bool locks_hold() {
   return true;
 }
 
+/// What was begun outside is found again by its own op and ends where it would have ended; nothing else ends it but the
+/// undo of a deed, and nothing takes it for done or for not begun.
+constexpr bool effects_outside_are_found() {
+  for (const BarrierStep& step : kBarrier) {
+    const std::optional<BarrierRow> during = row_during(step.op);
+    if (is_effect(step.work) && during) {
+      const BarrierStep& found = barrier_step(step.op, *during);
+      if (found.work != BarrierWork::kFind || found.next != step.next || found.answer != step.answer) return false;
+    }
+    if (step.work == BarrierWork::kFind && step.row != during) return false;
+    if (!is_unsettled(step.row) || step.work == BarrierWork::kFind) continue;
+    const bool is_undone = step.row == BarrierRow::kBegun && step.work == BarrierWork::kUndo;
+    if (!is_undone && (step.work != BarrierWork::kNothing || step.next != step.row)) return false;
+  }
+  return true;
+}
+
 constexpr bool undoes(BarrierOp op) {
   return op == BarrierOp::kCompensate || op == BarrierOp::kCancel || op == BarrierOp::kRollback;
 }
@@ -234,7 +326,8 @@ constexpr bool answers_are_true() {
   for (const BarrierStep& step : kBarrier) {
     const bool leaves_tombstone = step.next == BarrierRow::kTombstone;
     const bool leaves_done = step.next == BarrierRow::kDone;
-    if (step.answer == BarrierAnswer::kSayRefused && !leaves_tombstone) return false;
+    const bool leads_to_tombstone = leaves_tombstone || step.next == BarrierRow::kUndoing;
+    if (step.answer == BarrierAnswer::kSayRefused && !leads_to_tombstone) return false;
     if (step.answer == BarrierAnswer::kSayAborted && !leaves_tombstone) return false;
     if (step.answer == BarrierAnswer::kSayCommitted && !leaves_done) return false;
     if (step.answer == BarrierAnswer::kSayDone && leaves_tombstone != undoes(step.op)) return false;
@@ -249,6 +342,7 @@ static_assert(barrier_checks::every_pair_stands_at_its_place());
 static_assert(barrier_checks::effects_are_single());
 static_assert(barrier_checks::repeats_are_silent());
 static_assert(barrier_checks::locks_hold());
+static_assert(barrier_checks::effects_outside_are_found());
 static_assert(barrier_checks::answers_are_true());
 
 /// The barrier's name of an op that a coordinator sends.

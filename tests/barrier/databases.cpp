@@ -174,21 +174,48 @@ namespace {
 
 std::string arguments(const Call& call) { return "'" + call.gid + "', '" + call.branch + "', '" + call.op + "'"; }
 
+std::string request(const Call& call) {
+  return arguments(call) + ", NULL, " + (call.digest.empty() ? "NULL" : "'" + call.digest + "'");
+}
+
 template <typename Handle>
 Asked asked(Handle handle, const std::string& statement) {
   const Told told = tell(handle, statement);
-  if (told.first.size() != 3) fail(statement, told.made.text());
-  return {told.first[0], told.first[1], told.first[2]};
+  if (told.first.size() < 3) fail(statement, told.made.text());
+  return {told.first[0], told.first[1], told.first[2], told.first.size() > 3 ? told.first[3] : ""};
+}
+
+std::string end_arguments(const Call& call, const std::string& attempt, const std::string& outcome,
+                          const std::string& body) {
+  return "settle_barrier_end(" + arguments(call) + ", " + attempt + ", '" + outcome + "', '" + body + "')";
 }
 
 }  // namespace
 
 Asked ask_in_sql(const Connection<pg_conn*>& connection, const Call& call) {
   return asked(connection.get(),
-               "SELECT work, answer, convert_from(stored, 'UTF8') FROM settle_barrier(" + arguments(call) + ")");
+               "SELECT work, answer, convert_from(stored, 'UTF8') FROM settle_barrier(" + request(call) + ")");
 }
 Asked ask_in_sql(const Connection<st_mysql*>& connection, const Call& call) {
-  return asked(connection.get(), "CALL settle_barrier(" + arguments(call) + ", NULL)");
+  return asked(connection.get(), "CALL settle_barrier(" + request(call) + ")");
+}
+
+Asked begin_in_sql(const Connection<pg_conn*>& connection, const Call& call) {
+  return asked(
+      connection.get(),
+      "SELECT work, answer, convert_from(stored, 'UTF8'), attempt FROM settle_barrier_begin(" + request(call) + ")");
+}
+Asked begin_in_sql(const Connection<st_mysql*>& connection, const Call& call) {
+  return asked(connection.get(), "CALL settle_barrier_begin(" + request(call) + ", 30)");
+}
+
+std::string end_in_sql(const Connection<pg_conn*>&, const Call& call, const std::string& attempt,
+                       const std::string& outcome, const std::string& body) {
+  return "SELECT " + end_arguments(call, attempt, outcome, body);
+}
+std::string end_in_sql(const Connection<st_mysql*>&, const Call& call, const std::string& attempt,
+                       const std::string& outcome, const std::string& body) {
+  return "CALL " + end_arguments(call, attempt, outcome, body);
 }
 
 std::string answer_in_sql(const Connection<pg_conn*>&, const Call& call, const std::string& body) {

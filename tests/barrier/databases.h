@@ -101,14 +101,22 @@ class MariaDbServer {
 template <typename Database>
 Database& shared();
 
-/// The plain SQL function or procedure.
+/// The plain SQL functions or procedures.
 struct Asked {
   std::string work;
   std::string answer;
   std::string stored;
+  std::string attempt;  ///< of begin_in_sql
 };
 Asked ask_in_sql(const Connection<pg_conn*>& connection, const Call& call);
 Asked ask_in_sql(const Connection<st_mysql*>& connection, const Call& call);
+Asked begin_in_sql(const Connection<pg_conn*>& connection, const Call& call);
+Asked begin_in_sql(const Connection<st_mysql*>& connection, const Call& call);
+/// The statement that calls settle_barrier_end.
+std::string end_in_sql(const Connection<pg_conn*>& connection, const Call& call, const std::string& attempt,
+                       const std::string& outcome, const std::string& body = {});
+std::string end_in_sql(const Connection<st_mysql*>& connection, const Call& call, const std::string& attempt,
+                       const std::string& outcome, const std::string& body = {});
 /// The statement that calls settle_barrier_answer.
 std::string answer_in_sql(const Connection<pg_conn*>& connection, const Call& call, const std::string& body);
 std::string answer_in_sql(const Connection<st_mysql*>& connection, const Call& call, const std::string& body);

@@ -174,7 +174,8 @@ class BarrierLoad : public Barrier<Database> {
     int calls = 0;
     while (const std::optional<Delivery> delivery = traffic.next()) {
       const Transfer& transfer = *delivery->transfer;
-      const Call call = this->call(transfer.gid, delivery->op, delivery->to_payer ? "payer" : "payee");
+      Call call = this->call(transfer.gid, delivery->op, delivery->to_payer ? "payer" : "payee");
+      call.digest = digest_of(transfer.from + " pays " + transfer.to + " " + std::to_string(transfer.amount));
       // Every execution would answer something else; so a repeat shows whether it was one.
       const std::string body = std::to_string(worker) + ":" + std::to_string(++calls);
       const bool breaks = traffic.breaks();

@@ -26,6 +26,21 @@ inline std::string text_of(Work work) {
   return kNames[static_cast<std::size_t>(work)];
 }
 
+/// What the SDK and the SQL functions say of a line of the order table to somebody without an effect outside.
+inline std::string_view work_text(const protocol::BarrierStep& step) {
+  constexpr std::string_view kTexts[] = {"nothing", "apply", "undo", "nothing", "fulfil", "nothing"};
+  return kTexts[static_cast<std::size_t>(step.work)];
+}
+inline std::string_view answer_text(const protocol::BarrierStep& step) {
+  constexpr std::string_view kTexts[] = {"done", "refused", "running", "committed", "aborted", "conflict"};
+  if (step.work == protocol::BarrierWork::kFind) return "unknown";
+  return kTexts[static_cast<std::size_t>(step.answer)];
+}
+inline std::string line_text(const protocol::BarrierStep& step) {
+  constexpr const char* kRows[] = {"absent", "done", "tombstone", "locked", "held", "begun", "fulfilling", "undoing"};
+  return std::string(name_of(step.op)) + " on " + kRows[static_cast<std::size_t>(step.row)];
+}
+
 inline std::string text_of(Answer answer) {
   constexpr const char* kNames[] = {"done", "refused", "running", "committed", "aborted", "conflict", "unknown"};
   return kNames[static_cast<std::size_t>(answer)];
@@ -46,6 +61,9 @@ class Barrier : public ::testing::Test {
 
   static Call call(const std::string& gid, const std::string& op, const std::string& branch = "b1") {
     return Call{gid, branch, op, {}};
+  }
+  static Call call_with(const std::string& gid, const std::string& op, const std::string& body) {
+    return Call{gid, "b1", op, {}, digest_of(body)};
   }
 
   /// A business that leaves one row per effect.

@@ -24,29 +24,40 @@ constexpr bool is_closing(protocol::BarrierOp op) {
   return op == kConfirm || op == kCommit || op == kCompensate || op == kCancel || op == kRollback;
 }
 
-/// A call whose names are checked: they may stand in a statement as they are.
+/// Where the effect is: beside the row, or outside, where no local transaction reaches.
+enum class Mode : std::uint8_t { kTransaction, kEffect };
+
+/// A call whose parts are checked: they may stand in a statement as they are.
 struct Checked {
   std::string_view gid;
   std::string_view branch;
   protocol::BarrierOp op = protocol::BarrierOp::kAction;
   std::optional<std::int64_t> began_us;  ///< of the transaction; nothing if the call has no tid
+  std::string_view digest;               ///< empty: not to be compared
+  Mode mode = Mode::kTransaction;
 
+  // A forward op and the op that ends it have an answer and a request each.
   [[nodiscard]] std::string_view answer_column() const { return is_closing(op) ? "closing" : "answer"; }
+  [[nodiscard]] std::string_view digest_column() const { return is_closing(op) ? "closing_digest" : "digest"; }
 };
 
 /// Views into `call`, which must outlive them. kInvalid says which part is wrong.
-Result<Checked> check(const Call& call);
+Result<Checked> check(const Call& call, Mode mode = Mode::kTransaction);
 
 /// Row states as the tables hold them.
 constexpr int stored(protocol::BarrierRow row) { return static_cast<int>(row); }
+inline constexpr std::array kStoredRows{protocol::BarrierRow::kAbsent,    protocol::BarrierRow::kDone,
+                                        protocol::BarrierRow::kTombstone, protocol::BarrierRow::kHeld,
+                                        protocol::BarrierRow::kBegun,     protocol::BarrierRow::kFulfilling,
+                                        protocol::BarrierRow::kUndoing};
 
-/// The state that `op` gives to a new row.
-constexpr int state_of_new_row(protocol::BarrierOp op) {
-  return stored(protocol::barrier_step(op, protocol::BarrierRow::kAbsent).next);
+/// The row that a call leaves when it enters: the table's, unless an effect outside comes in between.
+constexpr protocol::BarrierRow entered(const protocol::BarrierStep& step, Mode mode) {
+  if (step.work == protocol::BarrierWork::kFind) return step.row;
+  if (mode == Mode::kEffect && protocol::is_effect(step.work)) {
+    return protocol::row_during(step.op).value_or(step.next);
+  }
+  return step.next;
 }
-
-/// `CASE column WHEN 1 THEN … ELSE fresh END`: the state that `op` gives to a row that is there, from the order table.
-/// A row that holds "absent" is as good as none; it takes what a new row would get.
-std::string state_of_old_row(protocol::BarrierOp op, std::string_view column, std::string_view fresh);
 
 }  // namespace settle::barrier

@@ -8,21 +8,6 @@ using protocol::BarrierRow;
 using protocol::BarrierStep;
 using protocol::BarrierWork;
 
-Work work_of(BarrierWork work) {
-  switch (work) {
-    case BarrierWork::kApply:
-      return Work::kApply;
-    case BarrierWork::kFulfil:
-      return Work::kFulfil;
-    case BarrierWork::kUndo:
-      return Work::kUndo;
-    case BarrierWork::kNothing:
-    case BarrierWork::kMark:  // the row is the whole work, and it is written
-      break;
-  }
-  return Work::kNothing;
-}
-
 Answer answer_of(BarrierAnswer answer) {
   switch (answer) {
     case BarrierAnswer::kSayDone:
@@ -52,37 +37,80 @@ std::string reason_of(const Checked& call, BarrierRow row) {
       return op + ": the branch was undone or forbidden before";
     case BarrierRow::kHeld:
       return op + ": the branch belongs to another pattern";
+    case BarrierRow::kBegun:
+      return op + ": the branch's effect was begun, and nobody knows whether it happened";
+    case BarrierRow::kFulfilling:
+      return op + ": that the branch be made final was begun, and nobody knows whether it happened";
+    case BarrierRow::kUndoing:
+      return op + ": that the branch be undone was begun, and nobody knows whether it happened";
     case BarrierRow::kLocked:
       break;
   }
   return op + ": another transaction is at this branch";
 }
 
+Judged answered(Answer answer, std::string reason) {
+  return Judged{Verdict{Work::kNothing, answer, {}, std::move(reason)}, BarrierWork::kNothing, false};
+}
+
+/// Whether the op was asked for before with another request. What it did then is not what is asked for now.
+bool is_another_request(const Checked& call, const BarrierStep& step, const Met& met) {
+  const bool repeats =
+      step.answer == BarrierAnswer::kSayDone && (step.work == BarrierWork::kNothing || step.work == BarrierWork::kFind);
+  return repeats && !call.digest.empty() && !met.digest.empty() && call.digest != met.digest;
+}
+
+std::string seconds(std::int64_t us) { return std::to_string((us + 999'999) / 1'000'000) + " s"; }
+
 }  // namespace
+
+Work work_of(BarrierWork work) {
+  switch (work) {
+    case BarrierWork::kApply:
+      return Work::kApply;
+    case BarrierWork::kFulfil:
+      return Work::kFulfil;
+    case BarrierWork::kUndo:
+      return Work::kUndo;
+    case BarrierWork::kNothing:
+    case BarrierWork::kMark:  // the row is the whole work, and it is written
+    case BarrierWork::kFind:  // nothing that a local transaction could do
+      break;
+  }
+  return Work::kNothing;
+}
 
 Result<Judged> judge(const Checked& call, Met met) {
   const bool known = met.found >= 0 && met.found < static_cast<int>(protocol::kBarrierRows) &&
                      met.found != stored(BarrierRow::kLocked);
   if (!known) return Error{ErrorCode::kCorrupt, "the barrier's row has the state " + std::to_string(met.found)};
   const auto row = static_cast<BarrierRow>(met.found);
+  if (protocol::is_unsettled(row) && met.lasts_us > 0) {
+    return answered(Answer::kRunning,
+                    "an effect of this branch is under way, for " + seconds(met.lasts_us) + " at most");
+  }
   const BarrierStep& step = protocol::barrier_step(call.op, row);
-  Judged judged{Verdict{work_of(step.work), answer_of(step.answer), {}, {}}, met.state != met.found};
-
-  if (met.state != stored(step.next)) {
+  if (met.state != stored(entered(step, call.mode))) {
     // The statement keeps a new row absent when the transaction is older than the watermark.
     if (row != BarrierRow::kAbsent || met.state != stored(BarrierRow::kAbsent)) {
       return Error{ErrorCode::kCorrupt, "the barrier's row went to the state " + std::to_string(met.state)};
     }
-    judged.verdict = Verdict{Work::kNothing,
-                             Answer::kConflict,
-                             {},
-                             "the transaction began before the barrier's watermark: its row may have been pruned"};
-    return judged;
+    return answered(Answer::kConflict,
+                    "the transaction began before the barrier's watermark: its row may have been pruned");
   }
-  if (judged.verdict.work != Work::kNothing) return judged;
-  if (judged.verdict.answer == Answer::kDone) {
-    judged.verdict.body = std::move(is_closing(call.op) ? met.closing : met.answer);
-  } else {
+  if (is_another_request(call, step, met)) {
+    return answered(Answer::kConflict, std::string(name_of(call.op)) +
+                                           ": this op was asked for before with another request body (SHA-256 " +
+                                           met.digest.substr(0, 16) + "…, now " +
+                                           std::string(call.digest.substr(0, 16)) + "…)");
+  }
+  Judged judged{Verdict{work_of(step.work), answer_of(step.answer), {}, {}}, step.work, met.state != met.found};
+  if (step.work == BarrierWork::kFind) {
+    judged.verdict.answer = Answer::kUnknown;
+    judged.verdict.reason = reason_of(call, row);
+  } else if (judged.verdict.work == Work::kNothing && judged.verdict.answer == Answer::kDone) {
+    judged.verdict.body = std::move(met.answer);
+  } else if (judged.verdict.work == Work::kNothing) {
     judged.verdict.reason = reason_of(call, row);
   }
   return judged;

@@ -45,6 +45,15 @@ std::string raise(Session& session, std::chrono::microseconds older_than) {
          target;
 }
 
+/// Something is still owed for these rows.
+std::string states_that_wait() {
+  std::string states = std::to_string(stored(BarrierRow::kHeld));
+  for (const BarrierRow row : kStoredRows) {
+    if (protocol::is_unsettled(row)) states += ", " + std::to_string(stored(row));
+  }
+  return states;
+}
+
 }  // namespace
 
 Result<void> set_horizon(Session& session, std::chrono::microseconds horizon) {
@@ -73,8 +82,7 @@ Result<Pruned> prune(Session& session, std::chrono::microseconds older_than, std
   const Result<std::int64_t> deletable = number(session, "SELECT deletable_below FROM settle_barrier_retention");
   if (!deletable) return deletable.error();
   const std::string statement = session.delete_some(
-      "began < " + std::to_string(*deletable) + " AND state <> " + std::to_string(stored(BarrierRow::kHeld)),
-      kRowsPerDelete);
+      "began < " + std::to_string(*deletable) + " AND state NOT IN (" + states_that_wait() + ")", kRowsPerDelete);
   Pruned pruned;
   for (;;) {
     const Result<std::int64_t> rows = change(session, statement);

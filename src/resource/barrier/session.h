@@ -1,5 +1,7 @@
 #pragma once
 
+#include <settle/effect.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@ enum class Went : std::uint8_t {
   kLocked,   ///< somebody else holds what is needed; nothing has happened
   kAgain,    ///< serialization failure or deadlock: this transaction is lost, a new one may succeed
   kFailed,   ///< it has not happened
+  kMisfit,   ///< it has not happened: the barrier's tables are missing, or were made by another version
   kUnknown,  ///< of a commit only: it may have happened
 };
 
@@ -38,6 +41,10 @@ class Session {
   virtual Sent begin() = 0;
   /// The barrier's one statement: a new row, or the next state of the one that is there.
   virtual Sent meet(const Checked& call, Met& met) = 0;
+  /// Changes the call's row if it fulfils `condition`; waits for somebody else's lock no longer than meet() does.
+  /// `changed`: rows, 0 or 1; `assignments` make a difference to any row that fulfils the condition.
+  virtual Sent change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                          std::int64_t& changed) = 0;
   /// kFailed if the row is not there.
   virtual Sent keep_answer(const Checked& call, std::string_view body) = 0;
   virtual Sent commit() = 0;
@@ -57,9 +64,13 @@ class Session {
   [[nodiscard]] virtual std::string delete_some(std::string_view condition, int rows) const = 0;
 };
 
+/// What to do about Went::kMisfit, with the database's own words.
+std::string misfit_reason(std::string_view said);
+
 Result<Verdict> enter(Session& session, const Call& call);
 Result<void> store_answer(Session& session, const Call& call, std::string_view body);
 Reply run(Session& session, const Call& call, const Business& business, const Options& options);
+Reply run_effect(Session& session, const Call& call, const Effect& effect, const Options& options);
 /// After the tables were made.
 Result<void> set_horizon(Session& session, std::chrono::microseconds horizon);
 Result<Pruned> prune(Session& session, std::chrono::microseconds older_than, std::chrono::seconds grace);

@@ -29,6 +29,12 @@ Reply run(st_mysql* handle, const Call& call, const Business& business, const Op
   return run(static_cast<Session&>(session), call, business, options);
 }
 
+Reply run_effect(st_mysql* handle, const Call& call, const Effect& effect, const Options& options) {
+  // run_effect() itself waits, in steps shorter than MariaDB knows.
+  MariaDbSession session(handle, kNoWait);
+  return run_effect(static_cast<Session&>(session), call, effect, options);
+}
+
 Result<void> install(st_mysql* handle, std::chrono::microseconds horizon) {
   MariaDbSession session(handle, kNoWait);
   if (!session.ready().well() || session.in_transaction()) {

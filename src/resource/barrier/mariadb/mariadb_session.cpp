@@ -7,6 +7,8 @@
 #include <charconv>
 #include <memory>
 
+#include "resource/barrier/statement.h"
+
 namespace settle::barrier {
 namespace {
 
@@ -29,9 +31,6 @@ std::string literal(std::string_view bytes) {
   return text + "'";
 }
 
-/// Of a checked name: it holds nothing that would need an escape.
-std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
-
 template <typename Number>
 Number number_of(const char* text) {
   Number value{};
@@ -41,9 +40,7 @@ Number number_of(const char* text) {
 }
 
 /// The row, if it was this connection that wrote it last.
-std::string own_row(const Checked& call) {
-  return "gid = " + quoted(call.gid) + " AND branch = " + quoted(call.branch) + " AND entered_by = CONNECTION_ID()";
-}
+std::string own_row(const Checked& call) { return is_row_of(call) + " AND entered_by = CONNECTION_ID()"; }
 
 /// "Rows matched: 1  Changed: 0  Warnings: 0", in the server's language. Affected rows count changes only, or matches,
 /// depending on how the caller connected.
@@ -88,30 +85,46 @@ Sent MariaDbSession::begin() { return execute("START TRANSACTION"); }
 Sent MariaDbSession::meet(const Checked& call, Met& met) {
   // ON DUPLICATE KEY takes the exclusive lock from the start: two repeats that first shared it would stop each other.
   // What was found goes through the row, because the number of affected rows depends on how the caller connected.
-  const std::string fresh = std::to_string(state_of_new_row(call.op));
+  // Assignments are made one after the other, so the state, which all others ask for, comes last.
+  const Names names{"", "VALUES(state)", now()};
   const std::string op = quoted(name_of(call.op));
+  const std::string digest(call.digest_column());
   const std::string began = call.began_us ? std::to_string(*call.began_us) : std::string("NULL");
-  const std::string seconds =
-      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(lock_wait_).count());  // 0: does not wait
-  const Sent sent = execute(
-      "SET STATEMENT innodb_lock_wait_timeout=" + seconds +
-      " FOR INSERT INTO settle_barrier (gid, branch, state, found, op, last_op, began, entered_by) VALUES (" +
-      quoted(call.gid) + ", " + quoted(call.branch) + ", CASE WHEN " + began +
-      " < (SELECT refused_below FROM settle_barrier_retention) THEN 0 ELSE " + fresh + " END, 0, " + op + ", " + op +
-      ", COALESCE(" + began + ", " + std::string(now()) +
-      "), CONNECTION_ID()) ON DUPLICATE KEY UPDATE found = state, entered_by = CONNECTION_ID(), last_op = " + op +
-      ", op = CASE state WHEN 0 THEN " + op + " ELSE op END, state = " +
-      state_of_old_row(call.op, "state", "VALUES(state)") + " RETURNING found, state, answer, closing");
+  Sent sent = execute(
+      bounded("INSERT INTO settle_barrier (gid, branch, state, found, op, last_op, began, entered_by, ") + digest +
+      ") VALUES (" + quoted(call.gid) + ", " + quoted(call.branch) + ", CASE WHEN " + began +
+      " < (SELECT refused_below FROM settle_barrier_retention) THEN 0 ELSE " + state_of_new_row(call) + " END, 0, " +
+      op + ", " + op + ", COALESCE(" + began + ", " + std::string(now()) + "), CONNECTION_ID(), " +
+      quoted(call.digest) + ") ON DUPLICATE KEY UPDATE found = state, entered_by = CONNECTION_ID(), last_op = " + op +
+      ", op = CASE state WHEN 0 THEN " + op + " ELSE op END, " + digest + " = CASE WHEN " + is_changed(call, names) +
+      " THEN VALUES(" + digest + ") ELSE " + digest + " END, state = " + state_of_old_row(call, names) +
+      " RETURNING found, state, " + std::string(call.answer_column()) + ", " + digest + ", effects, begun_until - " +
+      std::string(now()));
+  const unsigned int code = sent.well() ? 0 : mysql_errno(handle_);
+  if (code == ER_NO_SUCH_TABLE || code == ER_BAD_FIELD_ERROR) sent = {Went::kMisfit, misfit_reason(sent.reason)};
   if (!sent.well()) return sent;
   const Rows rows(mysql_store_result(handle_));
   if (!rows) return fault();
   const MYSQL_ROW row = mysql_fetch_row(rows.get());
   if (row == nullptr) return Sent{Went::kFailed, "the barrier's statement gave no row"};
   const unsigned long* const lengths = mysql_fetch_lengths(rows.get());
-  met = Met{number_of<int>(row[0]), number_of<int>(row[1]), {}, {}};
+  met = Met{number_of<int>(row[0]),          number_of<int>(row[1]),         {}, {},
+            number_of<std::int64_t>(row[4]), number_of<std::int64_t>(row[5])};
   if (row[2] != nullptr) met.answer.assign(row[2], lengths[2]);
-  if (row[3] != nullptr) met.closing.assign(row[3], lengths[3]);
+  if (row[3] != nullptr) met.digest.assign(row[3], lengths[3]);
   return {};
+}
+
+std::string MariaDbSession::bounded(std::string_view statement) const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lock_wait_).count();  // 0: does not wait
+  return "SET STATEMENT innodb_lock_wait_timeout=" + std::to_string(seconds) + " FOR " + std::string(statement);
+}
+
+Sent MariaDbSession::change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                                std::int64_t& changed) {
+  return execute(bounded("UPDATE settle_barrier SET entered_by = CONNECTION_ID(), ") + std::string(assignments) +
+                     " WHERE " + is_row_of(call) + " AND " + std::string(condition),
+                 changed);
 }
 
 Sent MariaDbSession::keep_answer(const Checked& call, std::string_view body) {

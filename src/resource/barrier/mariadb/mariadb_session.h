@@ -13,6 +13,8 @@ class MariaDbSession final : public Session {
   [[nodiscard]] bool in_transaction() override;
   Sent begin() override;
   Sent meet(const Checked& call, Met& met) override;
+  Sent change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                  std::int64_t& changed) override;
   Sent keep_answer(const Checked& call, std::string_view body) override;
   Sent commit() override;
   Sent commit_work(const Checked& call, int state) override;
@@ -26,6 +28,8 @@ class MariaDbSession final : public Session {
  private:
   /// Why the last request failed.
   [[nodiscard]] Sent fault() const;
+  /// The statement, waiting for locks no longer than it may.
+  [[nodiscard]] std::string bounded(std::string_view statement) const;
   Sent execute(std::string_view statement);
   Sent commit(std::string_view statement);
 

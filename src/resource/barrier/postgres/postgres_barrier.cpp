@@ -23,6 +23,11 @@ Reply run(pg_conn* handle, const Call& call, const Business& business, const Opt
   return run(static_cast<Session&>(session), call, business, options);
 }
 
+Reply run_effect(pg_conn* handle, const Call& call, const Effect& effect, const Options& options) {
+  PostgresSession session(handle, options.lock_wait);
+  return run_effect(static_cast<Session&>(session), call, effect, options);
+}
+
 Result<void> install(pg_conn* handle, std::chrono::microseconds horizon) {
   PostgresSession session(handle, kNoWait);
   if (!session.ready().well() || session.in_transaction()) {

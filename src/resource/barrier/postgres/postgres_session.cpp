@@ -7,6 +7,8 @@
 #include <charconv>
 #include <memory>
 
+#include "resource/barrier/statement.h"
+
 namespace settle::barrier {
 namespace {
 
@@ -35,6 +37,13 @@ Sent sent_of(PGconn* handle, const Rows& rows) {
   if (sqlstate == "55P03") sent.went = Went::kLocked;
   if (is_lost_to_others(sqlstate)) sent.went = Went::kAgain;
   return sent;
+}
+
+/// The same for a statement that names the barrier's tables: undefined_table, undefined_column.
+Sent own_sent_of(PGconn* handle, const Rows& rows) {
+  const std::string_view sqlstate = state_of(rows.get());
+  if (sqlstate != "42P01" && sqlstate != "42703") return sent_of(handle, rows);
+  return Sent{Went::kMisfit, misfit_reason(PQresultErrorField(rows.get(), PG_DIAG_MESSAGE_PRIMARY))};
 }
 
 template <typename Number>
@@ -79,34 +88,50 @@ Sent PostgresSession::begin() { return sent_of(handle_, Rows(PQexec(handle_, "BE
 Sent PostgresSession::meet(const Checked& call, Met& met) {
   // The limit on waiting is meant for this statement alone, so it is set before the insert and taken back behind it:
   // one round trip. If the statement fails, its transaction takes the limit with it.
-  const std::string fresh = std::to_string(state_of_new_row(call.op));
+  const Names names{"b.", "excluded.state", now()};
+  const std::string digest(call.digest_column());
+  const std::string columns = "found, state, " + std::string(call.answer_column()) + ", " + digest + ", effects";
   const std::string text =
       "WITH wait AS MATERIALIZED (SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', $5, "
-      "true)"
-      " AS now), met AS (INSERT INTO settle_barrier AS b (gid, branch, state, found, op, last_op, began)"
-      " SELECT $1, $2, CASE WHEN $4::bigint < (SELECT refused_below FROM settle_barrier_retention) THEN 0 ELSE " +
-      fresh + " END, 0, $3, $3, COALESCE($4::bigint, " + std::string(now()) +
-      ") FROM wait WHERE wait.now IS NOT NULL"
+      "true) AS now), met AS (INSERT INTO settle_barrier AS b (gid, branch, state, found, op, last_op, began, " +
+      digest +
+      ") SELECT $1, $2, CASE WHEN $4::bigint < (SELECT refused_below FROM settle_barrier_retention) THEN 0 ELSE " +
+      state_of_new_row(call) + " END, 0, $3, $3, COALESCE($4::bigint, " + std::string(now()) + "), " +
+      quoted(call.digest) +
+      " FROM wait WHERE wait.now IS NOT NULL"
       " ON CONFLICT (gid, branch) DO UPDATE SET found = b.state, last_op = excluded.op,"
-      " op = CASE b.state WHEN 0 THEN excluded.op ELSE b.op END,"
-      " state = " +
-      state_of_old_row(call.op, "b.state", "excluded.state") +
-      " RETURNING found, state, answer, closing)"
-      " SELECT found, state, answer, closing, set_config('lock_timeout', wait.before, true) FROM met, wait";
+      " op = CASE b.state WHEN 0 THEN excluded.op ELSE b.op END, " +
+      digest + " = CASE WHEN " + is_changed(call, names) + " THEN excluded." + digest + " ELSE b." + digest +
+      " END, state = " + state_of_old_row(call, names) + " RETURNING " + columns + ", begun_until - " +
+      std::string(now()) + " AS lasts) SELECT " + columns +
+      ", lasts, set_config('lock_timeout', wait.before, true) FROM met, wait";
   const std::string gid(call.gid);
   const std::string branch(call.branch);
   const std::string op(name_of(call.op));
   const std::string began = call.began_us ? std::to_string(*call.began_us) : std::string();
-  // 0 would mean: for ever.
-  const std::string limit = std::to_string(std::max<std::int64_t>(lock_wait_.count(), 1)) + "ms";
+  const std::string limit = lock_timeout();
   const std::array values{gid.c_str(), branch.c_str(), op.c_str(), call.began_us ? began.c_str() : nullptr,
                           limit.c_str()};
   const Rows rows(PQexecParams(handle_, text.c_str(), values.size(), nullptr, values.data(), nullptr, nullptr, 0));
-  Sent sent = sent_of(handle_, rows);
+  Sent sent = own_sent_of(handle_, rows);
   if (!sent.well()) return sent;
   if (PQntuples(rows.get()) != 1) return Sent{Went::kFailed, "the barrier's statement gave no row"};
-  met = Met{number_at<int>(rows, 0), number_at<int>(rows, 1), bytes_at(rows, 2), bytes_at(rows, 3)};
+  met = Met{number_at<int>(rows, 0),      number_at<int>(rows, 1),          bytes_at(rows, 2),
+            PQgetvalue(rows.get(), 0, 3), number_at<std::int64_t>(rows, 4), number_at<std::int64_t>(rows, 5)};
   return {};
+}
+
+// 0 would mean: for ever.
+std::string PostgresSession::lock_timeout() const {
+  return std::to_string(std::max<std::int64_t>(lock_wait_.count(), 1)) + "ms";
+}
+
+Sent PostgresSession::change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                                 std::int64_t& changed) {
+  // Only in transactions of our own, which take the limit with them.
+  return execute("SET LOCAL lock_timeout = '" + lock_timeout() + "'; UPDATE settle_barrier SET " +
+                     std::string(assignments) + " WHERE " + is_row_of(call) + " AND " + std::string(condition),
+                 changed);
 }
 
 Sent PostgresSession::keep_answer(const Checked& call, std::string_view body) {

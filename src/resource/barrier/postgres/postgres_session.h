@@ -13,6 +13,8 @@ class PostgresSession final : public Session {
   [[nodiscard]] bool in_transaction() override;
   Sent begin() override;
   Sent meet(const Checked& call, Met& met) override;
+  Sent change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                  std::int64_t& changed) override;
   Sent keep_answer(const Checked& call, std::string_view body) override;
   Sent commit() override;
   void roll_back() override;
@@ -24,6 +26,8 @@ class PostgresSession final : public Session {
   [[nodiscard]] std::string delete_some(std::string_view condition, int rows) const override;
 
  private:
+  [[nodiscard]] std::string lock_timeout() const;
+
   pg_conn* handle_;
   std::chrono::milliseconds lock_wait_;
 };

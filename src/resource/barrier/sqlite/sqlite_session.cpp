@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "resource/barrier/statement.h"
+
 namespace settle::barrier {
 namespace {
 
@@ -43,6 +45,12 @@ Sent SqliteSession::fault() const {
   return Sent{locked ? Went::kLocked : Went::kFailed, sqlite3_errmsg(handle_)};
 }
 
+// SQLite has one code for every statement that does not fit the tables; apart from that, ours are right.
+Sent SqliteSession::misfit() const {
+  if ((sqlite3_errcode(handle_) & 0xff) != SQLITE_ERROR) return fault();
+  return Sent{Went::kMisfit, misfit_reason(sqlite3_errmsg(handle_))};
+}
+
 Sent SqliteSession::execute(const char* statement) {
   return sqlite3_exec(handle_, statement, nullptr, nullptr, nullptr) == SQLITE_OK ? Sent{} : fault();
 }
@@ -51,29 +59,38 @@ Sent SqliteSession::execute(const char* statement) {
 Sent SqliteSession::begin() { return execute("BEGIN IMMEDIATE"); }
 
 Sent SqliteSession::meet(const Checked& call, Met& met) {
-  const std::string fresh = std::to_string(state_of_new_row(call.op));
-  const Statement statement =
-      prepare(handle_,
-              "INSERT INTO settle_barrier AS b (gid, branch, state, found, op, last_op, began) VALUES (?1, ?2,"
-              " CASE WHEN ?4 < (SELECT refused_below FROM settle_barrier_retention) THEN 0 ELSE " +
-                  fresh +
-                  " END,"
-                  " 0, ?3, ?3, COALESCE(?4, " +
-                  std::string(now()) +
-                  "))"
-                  " ON CONFLICT (gid, branch) DO UPDATE SET found = b.state, last_op = excluded.op,"
-                  " op = CASE b.state WHEN 0 THEN excluded.op ELSE b.op END,"
-                  " state = " +
-                  state_of_old_row(call.op, "b.state", "excluded.state") + " RETURNING found, state, answer, closing");
-  if (!statement) return fault();
+  const Names names{"b.", "excluded.state", now()};
+  const std::string digest(call.digest_column());
+  const Statement statement = prepare(
+      handle_,
+      "INSERT INTO settle_barrier AS b (gid, branch, state, found, op, last_op, began, " + digest +
+          ") VALUES (?1, ?2, CASE WHEN ?4 < (SELECT refused_below FROM settle_barrier_retention) THEN 0 ELSE " +
+          state_of_new_row(call) + " END, 0, ?3, ?3, COALESCE(?4, " + std::string(now()) + "), " + quoted(call.digest) +
+          ") ON CONFLICT (gid, branch) DO UPDATE SET found = b.state, last_op = excluded.op,"
+          " op = CASE b.state WHEN 0 THEN excluded.op ELSE b.op END, " +
+          digest + " = CASE WHEN " + is_changed(call, names) + " THEN excluded." + digest + " ELSE b." + digest +
+          " END, state = " + state_of_old_row(call, names) + " RETURNING found, state, " +
+          std::string(call.answer_column()) + ", " + digest + ", effects, begun_until - " + std::string(now()));
+  if (!statement) return misfit();
   bind(statement, 1, call.gid);
   bind(statement, 2, call.branch);
   bind(statement, 3, name_of(call.op));
   if (call.began_us) (void)sqlite3_bind_int64(statement.get(), 4, *call.began_us);
   if (sqlite3_step(statement.get()) != SQLITE_ROW) return fault();
-  met = Met{sqlite3_column_int(statement.get(), 0), sqlite3_column_int(statement.get(), 1), bytes_of(statement, 2),
-            bytes_of(statement, 3)};
+  met = Met{sqlite3_column_int(statement.get(), 0),
+            sqlite3_column_int(statement.get(), 1),
+            bytes_of(statement, 2),
+            bytes_of(statement, 3),
+            sqlite3_column_int64(statement.get(), 4),
+            sqlite3_column_int64(statement.get(), 5)};
   return sqlite3_step(statement.get()) == SQLITE_DONE ? Sent{} : fault();
+}
+
+Sent SqliteSession::change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                               std::int64_t& changed) {
+  return execute("UPDATE settle_barrier SET " + std::string(assignments) + " WHERE " + is_row_of(call) + " AND " +
+                     std::string(condition),
+                 changed);
 }
 
 Sent SqliteSession::keep_answer(const Checked& call, std::string_view body) {

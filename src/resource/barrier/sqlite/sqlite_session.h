@@ -13,6 +13,8 @@ class SqliteSession final : public Session {
   [[nodiscard]] bool in_transaction() override;
   Sent begin() override;
   Sent meet(const Checked& call, Met& met) override;
+  Sent change_row(const Checked& call, std::string_view assignments, std::string_view condition,
+                  std::int64_t& changed) override;
   Sent keep_answer(const Checked& call, std::string_view body) override;
   Sent commit() override;
   void roll_back() override;
@@ -25,6 +27,8 @@ class SqliteSession final : public Session {
  private:
   /// Why the last request failed.
   [[nodiscard]] Sent fault() const;
+  /// Why a statement that names the barrier's tables could not be prepared.
+  [[nodiscard]] Sent misfit() const;
   Sent execute(const char* statement);
 
   sqlite3* handle_;
