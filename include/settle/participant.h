@@ -1,6 +1,7 @@
 #pragma once
 
 #include <settle/barrier.h>
+#include <settle/effect.h>
 #include <settle/result.h>
 
 #include <chrono>
@@ -54,7 +55,7 @@ struct BranchCall {
   HeaderList headers;   ///< all of them
   bool enlist = false;  ///< the caller leaves it to us to enlist this branch; see TccScope
 
-  [[nodiscard]] barrier::Call for_barrier() const { return {gid, branch, op, tid}; }
+  [[nodiscard]] barrier::Call for_barrier() const { return {gid, branch, op, tid, barrier::digest_of(body)}; }
 
   /// Within a try of a TccScope: the headers with which the next service is called, as branch "OURS.name". The same
   /// name for every repeat of the same call, another one for every other call. kInvalid: the id gets too long, or the
@@ -100,6 +101,12 @@ template <typename Handle>
 BranchAnswer through_barrier(Handle* handle, const BranchCall& call, const barrier::Business& business,
                              const barrier::Options& options = {}) {
   return BranchAnswer::of(barrier::run(handle, call.for_barrier(), business, options));
+}
+/// The same for an effect outside of the database.
+template <typename Handle>
+BranchAnswer effect_through_barrier(Handle* handle, const BranchCall& call, const barrier::Effect& effect,
+                                    const barrier::Options& options = {}) {
+  return BranchAnswer::of(barrier::run_effect(handle, call.for_barrier(), effect, options));
 }
 /// A check-back: has the local transaction of send() committed? If not, it never will.
 template <typename Handle>

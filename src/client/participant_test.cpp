@@ -50,6 +50,7 @@ TEST(ParseCall, EverythingThatTheDaemonSends) {
   EXPECT_FALSE(call->enlist);
   const barrier::Call barrier = call->for_barrier();
   EXPECT_EQ(barrier.gid + barrier.branch + barrier.op + barrier.tid, "order-1seataction" + std::string(kTid));
+  EXPECT_EQ(barrier.digest, barrier::digest_of(R"({"n":1})"));
 }
 
 TEST(ParseCall, WhatIsNoCallIsRefused) {

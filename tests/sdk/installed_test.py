@@ -219,7 +219,7 @@ int main() {{
         self.assertEqual(packed, installed)
         self.assertTrue(all(entry[1] == "root/root" for entry in listed), "somebody's own user is in the package")
         control = run("dpkg-deb", "-f", package)
-        for field in ("Package: libsettle-dev", "Section: libdevel", "Depends: libstdc++-12-dev"):
+        for field in ("Package: libsettle-dev", "Section: libdevel", "Depends: libstdc++-12-dev, libssl-dev"):
             self.assertIn(field, control)
 
 
