@@ -172,7 +172,7 @@ Sent MariaDbSession::execute(const std::string& statement, std::int64_t& changed
 }
 
 Sent MariaDbSession::number(const std::string& statement, std::int64_t& value) {
-  const Sent sent = execute(std::string_view(statement));
+  Sent sent = execute(std::string_view(statement));
   if (!sent.well()) return sent;
   const Rows rows(mysql_store_result(handle_));
   const MYSQL_ROW row = rows ? mysql_fetch_row(rows.get()) : nullptr;
