@@ -10,7 +10,9 @@ Reply reply_of(Verdict verdict) {
 
 }  // namespace
 
-Reply unknown(ErrorCode code, const std::string& reason) { return Reply{Answer::kUnknown, {}, reason, Error{code, reason}}; }
+Reply unknown(ErrorCode code, const std::string& reason) {
+  return Reply{Answer::kUnknown, {}, reason, Error{code, reason}};
+}
 
 std::string misfit_reason(std::string_view said) {
   return "the barrier's tables are missing, or older than this version: `settlectl barrier install` makes them fit (" +
