@@ -15,7 +15,7 @@ struct Turn {
   Reply reply;
 };
 
-Reply unknown(ErrorCode code, std::string reason);
+Reply unknown(ErrorCode code, const std::string& reason);
 /// `sent` did not go well, so nothing is kept; rolls back.
 Turn lost(Session& session, Sent sent);
 /// After a commit. kUnknownOutcome if it was not answered.
