@@ -85,7 +85,7 @@ Result<void> Log::open(bool may_create) {
 // Every byte is looked at again, so that a chain that was changed while nobody ran is not gone on with.
 Result<void> Log::read_through() {
   Verifier verifier;
-  std::array<char, 64 * 1024> chunk{};
+  std::array<char, std::size_t{64} * 1024> chunk{};
   off_t at = 0;
   for (;;) {
     const ssize_t got = ::pread(fd_, chunk.data(), chunk.size(), at);
@@ -96,9 +96,10 @@ Result<void> Log::read_through() {
     for (std::size_t i = bytes.find('\n'); i != std::string_view::npos; i = bytes.find('\n', i + 1)) {
       ends_.push_back(static_cast<std::uint64_t>(at) + i + 1);
     }
-    if (!verifier.feed(bytes)) {
-      return Error{ErrorCode::kCorrupt, "the audit file " + path_ + " is no chain any more: " +
-                                            verifier.problem()->message + "; keep it, and move it away"};
+    (void)verifier.feed(bytes);
+    if (const std::optional<Error>& problem = verifier.problem()) {
+      return Error{ErrorCode::kCorrupt, "the audit file " + path_ + " is no chain any more: " + problem->message +
+                                            "; keep it, and move it away"};
     }
     at += got;
   }

@@ -145,7 +145,7 @@ TEST(HttpClient, ProxiesInTheEnvironmentAreIgnored) {
 TEST(HttpClient, WhatCannotBeSentIsRefusedAndNothingLeaves) {
   RawListener listener;
   ClientThread client;
-  const auto failure = [&](Call call) {
+  const auto failure = [&](const Call& call) {
     const Answer answer = client.call(call);
     EXPECT_FALSE(answer.bytes_written);
     return answer.failure;
@@ -318,7 +318,9 @@ TEST(HttpClient, AnAnswerCutShortIsAReset) {
 TEST(HttpClient, AnAnswerBeforeTheWholeRequestWasReadCounts) {
   RawListener listener;
   ClientThread client;
-  client.start({.url = listener.url(), .body = std::string(16'000'000, 'x')});
+  std::string more_than_sockets_hold;
+  more_than_sockets_hold.resize(16'000'000, 'x');
+  client.start({.url = listener.url(), .body = more_than_sockets_hold});
   RawSocket peer = listener.accept();
   (void)peer.read_until("\r\n\r\n");
   ASSERT_TRUE(peer.send("HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n"));

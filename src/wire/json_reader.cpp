@@ -153,8 +153,8 @@ inline bool JsonReader::take_string(std::string_view& out) {
 
 /// Most objects have a few keys that differ in a hash of six bits, so most keys are compared with none.
 inline bool JsonReader::note_key(std::string_view key, std::size_t offset) {
-  const unsigned first = key.empty() ? 0 : static_cast<unsigned char>(key.front());
-  const unsigned last = key.empty() ? 0 : static_cast<unsigned char>(key.back());
+  const std::size_t first = key.empty() ? 0 : static_cast<unsigned char>(key.front());
+  const std::size_t last = key.empty() ? 0 : static_cast<unsigned char>(key.back());
   const std::uint64_t bit = std::uint64_t{1} << ((key.size() * 11 + first * 3 + last * 5) & 63U);
   const std::uint64_t seen = std::exchange(seen_[depth_], seen_[depth_] | bit);
   if ((seen & bit) != 0 && !compare_key(key, offset)) [[unlikely]] {

@@ -98,7 +98,7 @@ struct Edit {
 };
 
 /// Behind the last member or element of the container at [offset, offset + size).
-Edit appended(std::size_t offset, std::size_t size, bool is_first, std::string bytes) {
+Edit appended(std::size_t offset, std::size_t size, bool is_first, const std::string& bytes) {
   return {offset + size - 1, 0, (is_first ? "" : ",") + bytes};
 }
 

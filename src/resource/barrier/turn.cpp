@@ -4,7 +4,7 @@ namespace settle::barrier {
 namespace {
 
 Reply reply_of(Verdict verdict) {
-  if (verdict.answer == Answer::kUnknown) return unknown(ErrorCode::kUnknownOutcome, std::move(verdict.reason));
+  if (verdict.answer == Answer::kUnknown) return unknown(ErrorCode::kUnknownOutcome, verdict.reason);
   return Reply{verdict.answer, std::move(verdict.body), std::move(verdict.reason), std::nullopt};
 }
 
@@ -28,8 +28,8 @@ Turn lost(Session& session, Sent sent) {
   if (sent.went == Went::kLocked || sent.went == Went::kAgain) {
     return {sent.went, Reply{Answer::kRunning, {}, std::move(sent.reason), std::nullopt}};
   }
-  Error error = error_of(sent);
-  return {Went::kFailed, unknown(error.code, std::move(error.message))};
+  const Error error = error_of(sent);
+  return {Went::kFailed, unknown(error.code, error.message)};
 }
 
 Turn end(Session& session, Sent sent, Reply reply) {
