@@ -120,7 +120,7 @@ class Report {
 ///   kCorrupt         what listens there is not settled
 class Client {
  public:
-  explicit Client(ClientOptions options = {});
+  explicit Client(const ClientOptions& options = {});
   /// One daemon, HOST:PORT.
   explicit Client(std::string_view address);
   /// Ends what is open: callbacks hear kUnknownOutcome (or kUnavailable). Not from inside a callback.

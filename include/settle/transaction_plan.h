@@ -80,10 +80,13 @@ class BranchPart {
   [[nodiscard]] const sdk_detail::Fields& fields() const { return fields_; }
 
  protected:
-  explicit BranchPart(std::string_view id) { fields_.text("id", id); }
   Self& self() { return static_cast<Self&>(*this); }
 
   sdk_detail::Fields fields_;  // NOLINT: of the pattern's class as well
+
+ private:
+  friend Self;
+  explicit BranchPart(std::string_view id) { fields_.text("id", id); }
 };
 
 /// What hangs on an outcome: a follow-up of `on_commit` or `on_abort`, or what is delivered in a step's place.
@@ -149,8 +152,11 @@ class PlanOf : public TransactionPlan {
   FollowUp& on_abort(std::string_view id, std::string_view url) { return on_abort_.emplace_back(id, url); }
 
  protected:
-  using TransactionPlan::TransactionPlan;
   Self& self() { return static_cast<Self&>(*this); }
+
+ private:
+  friend Self;
+  PlanOf(std::string_view pattern, std::string_view gid) : TransactionPlan(pattern, gid) {}
 };
 
 }  // namespace settle

@@ -116,24 +116,26 @@ class Client::Impl {
     struct Meeting {
       std::mutex lock;
       std::condition_variable came;
-      std::optional<Result<Transaction>> told;
+      bool has_come = false;
+      Result<Transaction> told = Error{ErrorCode::kUnavailable, "nothing was told"};
     };
     Meeting meeting;
     start([&meeting](Result<Transaction> told) {
       const std::lock_guard hold(meeting.lock);
       meeting.told = std::move(told);
+      meeting.has_come = true;
       meeting.came.notify_one();  // under the lock: the waiter must not be gone before this
     });
     std::unique_lock hold(meeting.lock);
-    meeting.came.wait(hold, [&] { return meeting.told.has_value(); });
-    return std::move(*meeting.told);
+    meeting.came.wait(hold, [&] { return meeting.has_come; });
+    return std::move(meeting.told);
   }
 
  private:
   Line line_;
 };
 
-Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Client::Client(const ClientOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 
 Client::Client(std::string_view address) {
   ClientOptions options;

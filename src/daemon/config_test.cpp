@@ -20,7 +20,7 @@ std::string complaint(const std::string& key, const std::string& value) {
   return config ? "accepted" : config.error().message;
 }
 
-std::string text_of(Result<Config> config) { return config ? "accepted" : config.error().message; }
+std::string text_of(const Result<Config>& config) { return config ? "accepted" : config.error().message; }
 
 TEST(Config, DefaultsAreThoseOfTheArchitecture) {
   const auto config = with({});

@@ -32,8 +32,8 @@ std::optional<std::string_view> leading_number(std::string_view text, std::int64
 
 constexpr std::array kTimeUnits{Unit{"us", 1},         Unit{"ms", 1'000},        Unit{"s", 1'000'000},
                                 Unit{"m", 60'000'000}, Unit{"h", 3'600'000'000}, Unit{"d", 86'400'000'000}};
-constexpr std::array kByteUnits{Unit{"", 1}, Unit{"KiB", 1024}, Unit{"MiB", 1024 * 1024},
-                                Unit{"GiB", 1024 * 1024 * 1024}};
+constexpr std::array kByteUnits{Unit{"", 1}, Unit{"KiB", 1024}, Unit{"MiB", std::int64_t{1} << 20},
+                                Unit{"GiB", std::int64_t{1} << 30}};
 
 std::optional<std::int64_t> times(std::int64_t number, std::int64_t factor) {
   if (number < 0 || number > std::numeric_limits<std::int64_t>::max() / factor) return std::nullopt;

@@ -107,7 +107,7 @@ void Daemon::changed() {
 }
 
 Result<Daemon::Listeners> Daemon::start() {
-  const auto listeners = listen();
+  Result<Listeners> listeners = listen();
   if (!listeners) return listeners.error();
   around_.address = advertised(config_.api_http, listeners->api);
   keeper_.set_address(around_.address);
@@ -223,7 +223,7 @@ void Daemon::wait_until_ready() {
 }
 
 // Each thread adds its part on itself, the last one the rest: no lock is on anybody's way.
-void Daemon::collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then) {
+void Daemon::collect(net::Loop& loop, const std::function<void(const api::MetricsSnapshot&)>& then) {
   struct Gathering {
     std::mutex lock;  // among the few that gather
     std::size_t missing = 0;
@@ -257,7 +257,7 @@ void Daemon::collect(net::Loop& loop, std::function<void(const api::MetricsSnaps
 
 // ------------------------------------------------------------------------------------------------------ destinations
 
-void Daemon::collect_destinations(net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then) {
+void Daemon::collect_destinations(net::Loop& loop, const std::function<void(api::DestinationsSnapshot&&)>& then) {
   struct Gathering {
     std::mutex lock;  // among the few that gather
     std::size_t missing = 0;
@@ -314,15 +314,16 @@ void Daemon::every(Duration pause, const std::function<void(Store&)>& work) {
 // New transactions are refused while there is still room to end those that are open (failures.md, H3). A write that
 // fails for want of space ends the process, so this comes well before.
 void Daemon::look_at_room(Store& store) {
-  const auto room = store.room();
-  if (!room) {
-    log(LogLevel::kWarn, "the free space of the store's disk could not be read", {{"why", room.error().message}});
+  const auto looked = store.room();
+  if (!looked) {
+    log(LogLevel::kWarn, "the free space of the store's disk could not be read", {{"why", looked.error().message}});
     return;
   }
-  if (!*room || (*room)->size_bytes == 0) return;
-  free_bytes_ = (*room)->free_bytes;
-  size_bytes_ = (*room)->size_bytes;
-  const auto percent = static_cast<unsigned>((*room)->free_bytes / ((*room)->size_bytes / 100 + 1));
+  const std::optional<Room>& room = *looked;
+  if (!room || room->size_bytes == 0) return;
+  free_bytes_ = room->free_bytes;
+  size_bytes_ = room->size_bytes;
+  const auto percent = static_cast<unsigned>(room->free_bytes / (room->size_bytes / 100 + 1));
   const bool is_roomy = percent >= 2 * config_.store_reserve;
   const bool has_room = percent >= config_.store_reserve;
   if (is_roomy_ != is_roomy || has_room_ != has_room) {

@@ -66,8 +66,8 @@ class Daemon final : private Ownership {
   template <typename What>
   void tell_all(const What& what, const std::function<void()>& then = {});
   void load(const std::vector<Lease>& leases);
-  void collect(net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then);
-  void collect_destinations(net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then);
+  void collect(net::Loop& loop, const std::function<void(const api::MetricsSnapshot&)>& then);
+  void collect_destinations(net::Loop& loop, const std::function<void(api::DestinationsSnapshot&&)>& then);
   void tell_of_pause(const std::string& name, bool paused);
   void read_pauses();
   void refresh_pauses(Store& store);

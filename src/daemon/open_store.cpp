@@ -18,10 +18,11 @@ Result<void> check_shards(Store& store, std::uint16_t shards) {
   const auto stored = store.get_value(kSpace, kShards);
   if (!stored) return stored.error();
   const std::string wanted = std::to_string(shards);
-  if (!*stored) return store.put_value(kSpace, kShards, wanted);
-  if (**stored == wanted) return {};
-  return Error{ErrorCode::kInvalid, "it was made with " + **stored + " shards, and shards is " + wanted +
-                                        "; set shards to " + **stored +
+  const std::optional<std::string>& made_with = *stored;
+  if (!made_with) return store.put_value(kSpace, kShards, wanted);
+  if (*made_with == wanted) return {};
+  return Error{ErrorCode::kInvalid, "it was made with " + *made_with + " shards, and shards is " + wanted +
+                                        "; set shards to " + *made_with +
                                         ", the number is fixed for the life of a store"};
 }
 

@@ -40,7 +40,8 @@ bool take_pause(wire::JsonReader& json, api::Pause& out) {
 Result<std::vector<api::Pause>> read(Store& store) {
   const auto stored = store.get_value(kSpace, kKey);
   if (!stored) return stored.error();
-  return *stored ? decode_pauses(**stored) : std::vector<api::Pause>();
+  const std::optional<std::string>& text = *stored;
+  return text ? decode_pauses(*text) : std::vector<api::Pause>();
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ bool take_wait(QueryString& query, engine::Wait& out) {
 }  // namespace
 
 std::optional<std::string> transaction_name(std::string_view gid_in_path, QueryString& query, Refusal& refusal) {
-  const std::optional<std::string> tid = query.take("transaction");
+  std::optional<std::string> tid = query.take("transaction");
   if (!query.ok()) {
     refusal = query.refusal();
     return std::nullopt;
