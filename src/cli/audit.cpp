@@ -38,7 +38,7 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 int read_file(Shell& shell, const std::string& path, const Feed& feed) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_error(shell, "audit", "the file " + printable(path) + " cannot be opened");
-  std::array<char, 64 * 1024> chunk{};
+  std::array<char, std::size_t{64} * 1024> chunk{};
   while (file) {
     file.read(chunk.data(), chunk.size());
     if (!feed({chunk.data(), static_cast<std::size_t>(file.gcount())})) return kOk;
@@ -134,8 +134,8 @@ int verify(Shell& shell, const Arguments& arguments, const std::string& path) {
   const int exit = path.empty() ? read_daemon(shell, 1, feed) : read_file(shell, path, feed);
   if (exit != kOk) return exit;
   const audit::Place& place = verifier.place();
-  if (verifier.problem()) {
-    shell.err << "settlectl: " << verifier.problem()->message << "\n"
+  if (const std::optional<Error>& problem = verifier.problem()) {
+    shell.err << "settlectl: " << problem->message << "\n"
               << "  sound     " << place.records << " records before it\n";
     return kRefused;
   }

@@ -126,7 +126,8 @@ Result<std::unique_ptr<BarrierDatabase>> open_barrier_database(const std::string
                    std::string(scheme == "mariadb" ? "put it into .my.cnf, section [settlectl]"
                                                    : "put it into PGPASSWORD or .pgpass"));
   }
-  return scheme == "mariadb" ? open_mariadb(std::string_view(rest).substr(2)) : open_postgres(url);
+  if (scheme == "mariadb") return open_mariadb(std::string_view(rest).substr(2));
+  return open_postgres(url);
 }
 
 }  // namespace settle::cli

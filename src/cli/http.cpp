@@ -91,7 +91,7 @@ std::string render(const Endpoint& to, const HttpRequest& request) {
 Result<void> send_all(int fd, std::string_view bytes, Clock::time_point deadline) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
+    if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
       if (!wait_for(fd, POLLOUT, deadline))
@@ -119,7 +119,7 @@ Result<HttpAnswer> receive(int fd, Clock::time_point deadline) {
   limits.body_bytes = kAnswerBytesMax;
   net::HttpParser parser(net::HttpParser::Kind::kResponse, limits);
   std::string bytes;
-  std::array<char, 64 * 1024> chunk{};
+  std::array<char, std::size_t{64} * 1024> chunk{};
   for (;;) {
     if (!wait_for(fd, POLLIN, deadline)) return Error{ErrorCode::kUnknownOutcome, "no answer in time"};
     const ssize_t got = ::recv(fd, chunk.data(), chunk.size(), 0);

@@ -225,7 +225,7 @@ TEST_F(Operators, TopShowsFiguresRatesAndTheDestinationsThatNeedAnEye) {
                             "http://127.0.0.1:9", "open, probed in"}) {
     EXPECT_NE(once.out.find(words), std::string::npos) << words << "\n" << once.out;
   }
-  EXPECT_EQ(once.out.find("\x1b"), std::string::npos) << "one look can go to a file";
+  EXPECT_EQ(once.out.find('\x1b'), std::string::npos) << "one look can go to a file";
   EXPECT_EQ(once.out.find("per second"), std::string::npos);
   const Ran twice = run_settlectl({"top", "--times=2", "--every=100"});
   EXPECT_EQ(twice.exit, 0) << twice.err;

@@ -51,7 +51,7 @@ class Trial {
   OpAnswer undo(const TrialBranch& branch) { return rehearsal_.ask(branch, roles_.undo); }
   OpAnswer finish(const TrialBranch& branch) { return rehearsal_.ask(branch, roles_.finish); }
   OpAnswer check(const TrialBranch& branch) { return rehearsal_.ask(branch, "check"); }
-  std::vector<OpAnswer> together(const TrialBranch& branch, std::vector<std::string_view> ops) {
+  std::vector<OpAnswer> together(const TrialBranch& branch, const std::vector<std::string_view>& ops) {
     return rehearsal_.ask_together(branch, ops);
   }
   /// The effect is final, or was taken back by the probe itself: undoing it would be a lie to the participant.
