@@ -109,7 +109,7 @@ std::optional<ServiceAnswer> Services::handle(TxNo tx, std::int32_t branch, Op o
   row.is_locked = true;
   const bool is_background = job.is_background;
   const std::uint32_t serial = job.serial;
-  const std::uint32_t slot = jobs_.add(std::move(job));
+  const std::uint32_t slot = jobs_.add(job);
   world_.timeline().push(world_.now() + lasting, EventKind::kJobEnds, service, slot, serial);
   if (is_background) return answer_of(BarrierAnswer::kSayRunning);
   return std::nullopt;

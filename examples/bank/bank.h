@@ -38,7 +38,8 @@ class Bank {
 
   /// Opens the database, makes its tables, serves. Errors: with the reason.
   Result<void> start();
-  [[nodiscard]] std::string url(std::string_view path) const { return server_->url(path); }
+  /// Empty before it serves.
+  [[nodiscard]] std::string url(std::string_view path) const { return server_ ? server_->url(path) : std::string(); }
 
  private:
   BranchAnswer account(const BranchCall& call);
