@@ -76,7 +76,7 @@ TEST_F(BarrierCommand, MariaDb) {
 TEST_F(BarrierCommand, ADatabaseThatIsNotThereIsNotMade) {
   const std::string path = place_.path("typo");
   EXPECT_EQ(run_settlectl({"barrier", "install", "sqlite:" + path, "--horizon=1d"}).exit, 3);
-  EXPECT_FALSE(live::read_file(path).size() > 0);
+  EXPECT_TRUE(live::read_file(path).empty());
   const std::string port = std::to_string(live::free_port());
   EXPECT_EQ(run_settlectl({"barrier", "install", "postgres://p@127.0.0.1:" + port + "/x", "--horizon=1d"}).exit, 3);
   EXPECT_EQ(run_settlectl({"barrier", "install", "mariadb://p@127.0.0.1:" + port + "/x", "--horizon=1d"}).exit, 3);
