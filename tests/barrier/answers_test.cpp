@@ -181,7 +181,7 @@ TYPED_TEST(BarrierAnswers, HandlerThatOverlooksItsErrorIsAnsweredWhatIsTrue) {
   const std::string gid = this->new_gid();
   const Call call = this->call(gid, "try");
   const Reply reply = barrier::run(this->link_.get(), call, [&](Work work) {
-    const Made made = this->effect(this->link_, call)(work);
+    Made made = this->effect(this->link_, call)(work);
     (void)this->link_.try_to("INSERT INTO no_such_table VALUES (1)");
     return made;
   });

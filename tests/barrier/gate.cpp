@@ -83,7 +83,11 @@ void Gate::accept_all() {
     if (client < 0) continue;
     const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(server_);
-    (void)::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      ::close(server);
+      ::close(client);  // as if there were no gate
+      continue;
+    }
     const int one = 1;
     (void)::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     (void)::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
