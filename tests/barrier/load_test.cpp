@@ -180,7 +180,7 @@ class BarrierLoad : public Barrier<Database> {
       const std::string body = std::to_string(worker) + ":" + std::to_string(++calls);
       const bool breaks = traffic.breaks();
       traffic.answered(*delivery, barrier::run(link.get(), call, [&](Work work) {
-        const Made made = move_money(link, *delivery, work);
+        Made made = move_money(link, *delivery, work);
         if (made.how() != Made::How::kDone) return made;
         return breaks ? Made::failed("pulled the plug") : Made::done(body);
       }));
@@ -192,13 +192,13 @@ class BarrierLoad : public Barrier<Database> {
     const std::string amount = std::to_string(transfer.amount);
     const std::string& name = delivery.to_payer ? transfer.from : transfer.to;
     if (work == Work::kApply && delivery.to_payer) {
-      const Made locked = link.try_to("UPDATE account SET available = available WHERE name = '" + name + "'");
+      Made locked = link.try_to("UPDATE account SET available = available WHERE name = '" + name + "'");
       if (locked.how() != Made::How::kDone) return locked;
       if (link.number("SELECT available FROM account WHERE name = '" + name + "'") < transfer.amount) {
         return Made::refused("not enough");
       }
     }
-    const Made moved =
+    Made moved =
         link.try_to("UPDATE account SET " + change(delivery.to_payer, work, amount) + " WHERE name = '" + name + "'");
     if (moved.how() != Made::How::kDone) return moved;
     return this->effect(link, this->call(transfer.gid, delivery.op, delivery.to_payer ? "payer" : "payee"))(work);
