@@ -40,7 +40,7 @@ TEST_F(Wire, FAIL_M8_AmbiguousRequestsAreRefusedAndTheConnectionEnds) {
       "POST /v1/transactions HTTP/1.1\r\nhost: x\r\nhost: y\r\ncontent-length: 0\r\n\r\n" + hidden,
       "POST  /v1/transactions HTTP/1.1\r\nhost: x\r\n\r\n" + hidden,
       "POST http://x/v1 /transactions HTTP/1.1\r\nhost: x\r\n\r\n" + hidden,
-      std::string("GET /\0 HTTP/1.1\r\nhost: x\r\n\r\n", 29) + hidden,
+      std::string("GET /\0 HTTP/1.1\r\nhost: x\r\n\r\n", 28) + hidden,
   };
   for (const std::string& bytes : all) {
     Connection connection = Connection::to(daemon().api_port());

@@ -23,10 +23,10 @@ class Bank {
   Bank(const std::string& file, int balance, int amount, const ClientOptions& daemon, std::uint16_t port)
       : account(file, balance), client_(daemon), amount_(amount), port_(port) {}
 
-  void start(Onward onward = {}) {
+  void start(const Onward& onward = {}) {
     ParticipantRouter router;
     router.on_try("/try", client_, url("/confirm"), url("/cancel"), [this, onward](const BranchCall& call) {
-      const BranchAnswer held = account.move(call, amount_);
+      BranchAnswer held = account.move(call, amount_);
       if (held.response().status != 200 || !onward) return held;
       const BranchAnswer further = onward(call);
       return further.response().status == 200 ? held : further;
@@ -122,7 +122,8 @@ TEST_F(SdkScope, LeavingItByAnExceptionCancelsAll) {
     gid = scope->gid();
     ASSERT_EQ(buy(*scope).status, 200);
     throw std::runtime_error("the shop's own trouble");
-  } catch (const std::runtime_error&) {
+  } catch (const std::runtime_error& trouble) {
+    EXPECT_STREQ(trouble.what(), "the shop's own trouble");
   }
   const auto told = ended(gid);
   ASSERT_TRUE(told);
