@@ -74,11 +74,11 @@ Daemon::Daemon(const Config& config, Store& store)
     keeper_.dropped(lease);
   };
   around_.idle_changed = [this] { changed(); };
-  around_.collect = [this](net::Loop& loop, std::function<void(const api::MetricsSnapshot&)> then) {
-    collect(loop, std::move(then));
+  around_.collect = [this](net::Loop& loop, const std::function<void(const api::MetricsSnapshot&)>& then) {
+    collect(loop, then);
   };
-  around_.collect_destinations = [this](net::Loop& loop, std::function<void(api::DestinationsSnapshot&&)> then) {
-    collect_destinations(loop, std::move(then));
+  around_.collect_destinations = [this](net::Loop& loop, const std::function<void(api::DestinationsSnapshot&&)>& then) {
+    collect_destinations(loop, then);
   };
   if (!config_.alert_url.empty()) {
     Alerts::Options options;
