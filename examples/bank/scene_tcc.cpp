@@ -73,7 +73,7 @@ class Courier {
   Courier(std::string url, std::string body, HeaderList headers)
       : thread_([this, url = std::move(url), body = std::move(body), headers = std::move(headers)] {
           example::Client http;
-          reply_.emplace(send_op(http, url, body, headers));
+          reply_ = send_op(http, url, body, headers);
         }) {}
   ~Courier() { join(); }
   Courier(const Courier&) = delete;
@@ -81,14 +81,15 @@ class Courier {
 
   const Result<Reply>& arrived() {
     join();
-    return *reply_;
+    return reply_;
   }
 
  private:
   void join() {
     if (thread_.joinable()) thread_.join();
   }
-  std::optional<Result<Reply>> reply_;  // written by the thread, read when it is over
+  // Written by the thread, read when it is over.
+  Result<Reply> reply_ = Error{ErrorCode::kUnavailable, "nothing was sent"};
   std::thread thread_;
 };
 
