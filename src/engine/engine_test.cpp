@@ -524,7 +524,9 @@ TEST(Worker, TimersFireInOrderAndOnlyForThoseWhoStillWait) {
   for (; !desk.replies.empty(); ++heard) {
     const Token token = desk.take_reply().token;
     EXPECT_NE(token % 3, 1U);
-    if (before != 0) EXPECT_LT(before * 37 % 50, token * 37 % 50);
+    if (before != 0) {
+      EXPECT_LT(before * 37 % 50, token * 37 % 50);
+    }
     before = token;
   }
   EXPECT_EQ(heard, 33U);

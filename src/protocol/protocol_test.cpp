@@ -337,8 +337,12 @@ TEST(Tables, EveryPhaseMeetsEveryEventWithoutHarm) {
         Occurrence what{.on = static_cast<Event>(event), .now = kT0, .branch = 0};
         if (what.on >= Event::kConfirmDone && what.on <= Event::kBackUnknown) what.op = Op::kCompensate;
         const auto taken = step(tx.plan, tx.state, what);
-        if (!taken) EXPECT_EQ(encode_state(tx.state), encode_state(before)) << "refused, but changed";
-        if (before.phase == Phase::kEnded) EXPECT_FALSE(taken && taken->changed);
+        if (!taken) {
+          EXPECT_EQ(encode_state(tx.state), encode_state(before)) << "refused, but changed";
+        }
+        if (before.phase == Phase::kEnded) {
+          EXPECT_FALSE(taken && taken->changed);
+        }
       }
     }
   }
