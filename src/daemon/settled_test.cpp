@@ -359,8 +359,8 @@ TEST_P(AtFailpoint, NothingAcknowledgedIsLost) {
   EXPECT_GE(books_.count("note", "mail", "deliver"), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, AtFailpoint, testing::ValuesIn(kFailpoints), [](const auto& info) {
-  std::string name(info.param.name);
+INSTANTIATE_TEST_SUITE_P(All, AtFailpoint, testing::ValuesIn(kFailpoints), [](const auto& instance) {
+  std::string name(instance.param.name);
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
