@@ -53,6 +53,13 @@ enum class Decision : std::uint8_t { kNone = 0, kCommit = 1, kAbort = 2 };
 /// How the whole ended; set when every branch has ended.
 enum class GlobalOutcome : std::uint8_t { kRunning = 0, kCommitted = 1, kAborted = 2 };
 
+/// How participants are spoken to, and what their answers mean. Values are stored.
+enum class Dialect : std::uint8_t {
+  kSettle = 0,
+  kDtm = 1,         ///< as DTM does over HTTP: parameters in the query, words in the body
+  kDtmJsonRpc = 2,  ///< the same; a URL that names a method is called by JSON-RPC
+};
+
 std::string_view name_of(Pattern pattern);
 std::string_view name_of(Op op);
 std::string_view name_of(Outcome outcome);

@@ -18,6 +18,7 @@
 //                          headers: pairs
 //                          branches: varint (count)  branch*
 //                          (binds: varint (count)  bind*)²
+//                          (options)³
 //                 besides := labels: pairs   trace_parent: text
 //                 (enlisted: varint (count)  branch*)²
 //                 crc: u32 le (crc32c of everything before)
@@ -28,18 +29,21 @@
 //                 after: varint (count) varint*   retry   attempt_timeout: svarint
 //                 more: (confirm: text   role, on_refused, on_exhausted: u8   degrade: svarint)?
 // bind        :=  branch: varint   back: u8   source: varint   from, into: text
+// options     :=  dialect, phase_two: u8   flags: u8 (1: undoes_refused, 2: in passes)   lock: svarint
+//                 retry_limit: varint
 // text        :=  size: varint  bytes
-// ²: only in major version 2. A plan that needs nothing of version 2 is written in version 1, so that a daemon from
-// before can read it; this one reads both. The digest of a plan covers `asked` only. Minor versions add bytes before
-// the checksum; a reader skips what it does not know.
+// ²: from major version 2 on, ³: from 3 on. A plan is written in the lowest version that can say it, so that a daemon
+// from before can read it; this one reads all. The digest of a plan covers `asked` only. Minor versions add bytes
+// before the checksum; a reader skips what it does not know.
 
 namespace settle {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kMajor = 2;
+constexpr std::uint8_t kMajor = 3;
 constexpr std::uint8_t kMinor = 0;
 constexpr unsigned kTwoStepFlag = 1, kClientDrivenFlag = 2, kForwardRecoveryFlag = 4;     // of a plan
+constexpr unsigned kUndoesRefusedFlag = 1, kInPassesFlag = 2;                             // of its options
 constexpr unsigned kBackInputFlag = 1, kPivotFlag = 2, kOptionalFlag = 4, kMoreFlag = 8;  // of a branch
 constexpr std::size_t kCrcBytes = 4;
 constexpr std::size_t kSlackMax = 128;
@@ -98,6 +102,40 @@ bool needs_version_2(const Plan& plan) {
   const auto is_new = [](const BranchPlan& branch) { return needs_more(branch) || branch.pivot || branch.optional; };
   return plan.pattern == Pattern::kTcc || plan.pattern == Pattern::kTwoPhase || plan.forward_recovery ||
          !plan.binds.empty() || plan.enlisted != 0 || std::any_of(plan.branches.begin(), plan.branches.end(), is_new);
+}
+
+bool needs_version_3(const Plan& plan) {
+  return plan.dialect != Dialect::kSettle || plan.phase_two != PhaseTwo::kAtOnce || plan.undoes_refused ||
+         plan.passes.on;
+}
+
+std::uint8_t version_for(const Plan& plan) {
+  if (needs_version_3(plan)) return 3;
+  return needs_version_2(plan) ? 2 : 1;
+}
+
+void put_options(ByteWriter& out, const Plan& plan) {
+  out.u8(static_cast<std::uint8_t>(plan.dialect));
+  out.u8(static_cast<std::uint8_t>(plan.phase_two));
+  out.u8(static_cast<std::uint8_t>((plan.undoes_refused ? kUndoesRefusedFlag : 0U) |
+                                   (plan.passes.on ? kInPassesFlag : 0U)));
+  put_duration(out, plan.passes.lock);
+  out.varint(plan.passes.retry_limit);
+}
+
+bool take_options(ByteReader& in, Plan& plan) {
+  const std::uint8_t dialect = in.u8();
+  const std::uint8_t phase_two = in.u8();
+  const std::uint8_t flags = in.u8();
+  if (dialect > static_cast<unsigned>(Dialect::kDtmJsonRpc)) return false;
+  if (phase_two > static_cast<unsigned>(PhaseTwo::kLastToFirst)) return false;
+  plan.dialect = static_cast<Dialect>(dialect);
+  plan.phase_two = static_cast<PhaseTwo>(phase_two);
+  plan.undoes_refused = (flags & kUndoesRefusedFlag) != 0;
+  plan.passes.on = (flags & kInPassesFlag) != 0;
+  plan.passes.lock = take_duration(in);
+  plan.passes.retry_limit = in.bounded<std::uint32_t>(UINT32_MAX);
+  return in.ok();
 }
 
 void put_branch(ByteWriter& out, const BranchPlan& branch) {
@@ -203,9 +241,11 @@ void put_asked(ByteWriter& out, const Plan& plan) {
   const std::size_t branches = asked_branches(plan);
   out.varint(branches);
   for (std::size_t i = 0; i < branches; ++i) put_branch(out, plan.branches[i]);
-  if (!needs_version_2(plan)) return;
+  const std::uint8_t version = version_for(plan);
+  if (version < 2) return;
   out.varint(plan.binds.size());
   for (const Bind& bind : plan.binds) put_bind(out, bind);
+  if (version >= 3) put_options(out, plan);
 }
 
 void put_enlisted(ByteWriter& out, const Plan& plan) {
@@ -249,8 +289,8 @@ bool take_asked(ByteReader& in, std::uint8_t major, Plan& plan) {
   plan.attempt_timeout = take_duration(in);
   plan.headers = take_pairs(in);
   if (!take_branches(in, plan.branches)) return false;
-  if (major < 2) return true;
-  return take_binds(in, plan);
+  if (major >= 2 && !take_binds(in, plan)) return false;
+  return major < 3 || take_options(in, plan);
 }
 
 struct Frame {
@@ -299,7 +339,7 @@ OwnedPlan OwnedPlan::encode(const Plan& plan) {
   // The size of `asked` goes before it and is known after it: what leads up to it is written last, into this gap.
   constexpr std::size_t kGap = 16;
   const std::size_t estimate = estimated_bytes(plan);
-  const std::uint8_t major = needs_version_2(plan) ? 2 : 1;
+  const std::uint8_t major = version_for(plan);
   std::string bytes;
   bytes.reserve(kGap + estimate);
   bytes.resize(kGap);
@@ -311,7 +351,7 @@ OwnedPlan OwnedPlan::encode(const Plan& plan) {
     asked_bytes = out.size() - kGap;
     put_pairs(out, plan.labels);
     out.text(plan.trace_parent);
-    if (major == 2) put_enlisted(out, plan);
+    if (major >= 2) put_enlisted(out, plan);
   }
   std::string head;
   {

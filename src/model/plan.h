@@ -42,6 +42,25 @@ enum class Policy : std::uint8_t {
   kDegrade = 2,     ///< it goes on without this target
 };
 
+/// In which order a decision is carried to the branches of tcc and two_phase. Values are stored.
+enum class PhaseTwo : std::uint8_t {
+  kAtOnce = 0,
+  kFirstToLast = 1,  ///< one by one
+  kLastToFirst = 2,  ///< one by one
+};
+
+/// Retries of a transaction in passes: all that can be done is done at once, then everything that did not come to its
+/// end rests until the next pass. One clock for the whole transaction tells when that is: after an attempt that stayed
+/// unknown its interval is doubled (once in a pass, up to the cap of Plan::retry), `running` keeps it, progress brings
+/// it back to the base. The deadline is looked at when a pass begins. Whoever submits or aborts asks for a pass.
+struct PassPolicy {
+  bool on = false;
+  Duration lock{0};               ///< a pass that the clock began moves the next one at least so far away
+  std::uint32_t retry_limit = 0;  ///< saga: attempts that a pass repeats at once before it turns back; 0: none
+
+  bool operator==(const PassPolicy&) const = default;
+};
+
 inline constexpr std::int32_t kNoBranch = -1;
 
 /// One participant's share as the client described it: a step, a target, a branch, or something that follows the end.
@@ -91,13 +110,17 @@ struct Plan {
   bool two_step = false;          ///< message: stays prepared until submitted or checked back
   bool client_driven = false;     ///< tcc, two_phase: the client enlists, calls the first phase, and submits
   bool forward_recovery = false;  ///< saga: never turns back; what fails is asked on
-  std::string_view check;         ///< message, two-step: URL asked for the truth
+  bool undoes_refused = false;    ///< saga: a step that was refused is undone like one that ran
+  PhaseTwo phase_two = PhaseTwo::kAtOnce;
+  Dialect dialect = Dialect::kSettle;
+  PassPolicy passes;
+  std::string_view check;  ///< message, two-step: URL asked for the truth
   Duration check_after = milliseconds{5000};
   Duration delay{0};                                                   ///< message: counts from submit
   Instant deliver_at = kNoInstant;                                     ///< message: absolute form of `delay`
   Duration deadline{0};                                                ///< counts from begin; 0: none
-  RetryPolicy retry;                                                   ///< of the check
-  Duration attempt_timeout = milliseconds{3000};                       ///< of the check
+  RetryPolicy retry;                                                   ///< of the check; in passes: of everything
+  Duration attempt_timeout = milliseconds{3000};                       ///< likewise
   std::vector<std::pair<std::string_view, std::string_view>> headers;  ///< forwarded to participants
   std::vector<BranchPlan> branches;  ///< those of Role::kMain first, then the others, then what was enlisted
   std::vector<Bind> binds;

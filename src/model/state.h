@@ -142,6 +142,32 @@ struct TimelineEntry {
 };
 inline constexpr std::size_t kTimelineEntriesMax = 200;
 
+/// What became of an attempt that a pass has left to the next one.
+struct PassProblem {
+  std::int32_t branch = -1;
+  Op op = Op::kAction;
+  Outcome outcome = Outcome::kDone;  ///< kDone: there was none
+  std::string words;                 ///< the answer's body
+
+  bool operator==(const PassProblem&) const = default;
+};
+
+/// The one clock of a transaction whose retries come in passes (PassPolicy).
+struct PassClock {
+  Duration interval{0};      ///< before the next pass; 0: there is no such clock
+  Instant next_at = kNever;  ///< of the next pass, if nobody asks for one before
+  bool is_open = false;      ///< a pass is under way
+
+  // Volatile: not in the record, and of no meaning while no pass is open.
+  bool has_backed_off = false;      ///< in this pass
+  std::uint32_t wanted = 0;         ///< passes that were asked for during this one
+  std::uint32_t retries = 0;        ///< in this pass, see PassPolicy::retry_limit
+  Instant touched_at = kNoInstant;  ///< the clock was set, or the pass began
+  PassProblem problem;              ///< the first of this pass
+
+  bool operator==(const PassClock&) const = default;
+};
+
 /// Everything about a transaction that changes.
 struct State {
   Phase phase = Phase::kNew;
@@ -160,6 +186,7 @@ struct State {
   Heuristic heuristic = Heuristic::kNone;
   OpState check;  ///< message, two-step
   std::optional<Incident> incident;
+  PassClock clock;  ///< see Plan::passes
   std::vector<BranchState> branches;
   std::vector<TimelineEntry> timeline;
 

@@ -14,19 +14,20 @@
 //                  branches: varint (count)  (forward: op  back: op)*
 //                  timeline: varint (count)  line*
 //                  (heuristic: u8   read_only: varint (count)  varint*)²
+//                  (interval: svarint (µs)   next_at: svarint (µs after created_at)   open: u8)³
 //                  crc: u32 le (crc32c of everything before)
 // op           :=  head: u8 (bits 0-1 status, 2 doubtful, 3 exhausted, 4 the rest follows, 5-7 last outcome)
 //                  rest: (answer: svarint  attempts, running: varint  due: svarint  since: svarint  result: text)?
 // line         :=  at: svarint (µs after created_at)  happening: u8  branch: svarint  op: u8  answer: svarint  count:
 // varint Times of an op are µs after created_at; -1: none.
-// ²: only in major version 2. A state that needs nothing of version 2 is written in version 1, as plans are (see
+// ²: from major version 2 on, ³: from 3 on. A state is written in the lowest version that can say it, as plans are (see
 // plan.cpp). Minor versions add bytes before the crc; a reader skips what it does not know.
 
 namespace settle {
 namespace {
 
 constexpr std::uint8_t kMagic = 'S';
-constexpr std::uint8_t kMajor = 2;
+constexpr std::uint8_t kMajor = 3;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kCrcBytes = 4;
 constexpr std::int64_t kNone = -1;  // no instant; whatever is due a microsecond before the begin is due at once, too
@@ -161,6 +162,24 @@ bool needs_version_2(const State& state) {
          std::any_of(state.branches.begin(), state.branches.end(), is_new);
 }
 
+std::uint8_t version_for(const State& state) {
+  if (state.clock.interval != Duration{0}) return 3;
+  return needs_version_2(state) ? 2 : 1;
+}
+
+void put_clock(ByteWriter& out, const State& state) {
+  out.signed_varint(state.clock.interval.count());
+  out.signed_varint((state.clock.next_at - state.created_at).count());
+  out.u8(state.clock.is_open ? 1 : 0);
+}
+
+bool take_clock(ByteReader& in, State& state) {
+  state.clock.interval = Duration{in.signed_varint()};
+  state.clock.next_at = saturating_add(state.created_at, Duration{in.signed_varint()});
+  state.clock.is_open = (in.u8() & 1U) != 0;
+  return in.ok() && state.clock.interval > Duration{0};
+}
+
 void put_extension(ByteWriter& out, const State& state) {
   out.u8(static_cast<std::uint8_t>(state.heuristic));
   out.varint(
@@ -202,7 +221,8 @@ bool take_state(ByteReader& in, std::uint8_t major, State& state) {
   for (TimelineEntry& line : state.timeline) {
     if (!take_line(in, line, state.created_at)) return false;
   }
-  return major < 2 || take_extension(in, state);
+  if (major >= 2 && !take_extension(in, state)) return false;
+  return major < 3 || take_clock(in, state);
 }
 
 }  // namespace
@@ -217,7 +237,7 @@ void encode_state(const State& state, std::string& bytes) {
   bytes.clear();
   ByteWriter out(bytes);
   out.expect(96 + 32 * state.branches.size() + 16 * state.timeline.size());
-  const std::uint8_t major = needs_version_2(state) ? 2 : 1;
+  const std::uint8_t major = version_for(state);
   out.u8(kMagic);
   out.u8(major);
   out.u8(kMinor);
@@ -249,7 +269,8 @@ void encode_state(const State& state, std::string& bytes) {
   }
   out.varint(state.timeline.size());
   for (const TimelineEntry& line : state.timeline) put_line(out, line, state.created_at);
-  if (major == 2) put_extension(out, state);
+  if (major >= 2) put_extension(out, state);
+  if (major >= 3) put_clock(out, state);
   out.finish();
   out.u32(crc32c(bytes));
 }

@@ -9,6 +9,7 @@
 #include "protocol/following.h"
 #include "protocol/incident.h"
 #include "protocol/message.h"
+#include "protocol/passes.h"
 #include "protocol/retry.h"
 #include "protocol/saga.h"
 #include "protocol/tables.h"
@@ -47,8 +48,9 @@ void wait_for_attempt(const Plan& plan, OpState& op, const Occurrence& what) {
   op.quiet_at = std::max(op.quiet_at, saturating_add(op.sent_at, attempt_timeout_of(plan, {what.branch, what.op})));
 }
 
-void note_done(State& state, OpState& op, const Occurrence& what) {
+void note_done(const Plan& plan, State& state, OpState& op, const Occurrence& what) {
   end_attempt(op, what);
+  passes::progress(plan, state, what);
   op.status = OpStatus::kDone;
   if (!is_hearsay(what)) op.quiet_at = kNoInstant;
   op.result = std::string(what.result);
@@ -64,6 +66,7 @@ void note_refused(const Plan& plan, State& state, OpState& op, const Occurrence&
     wait_for_attempt(plan, op, what);
   }
   end_attempt(op, what);
+  if (plan.undoes_refused && what.op == Op::kAction) op.doubtful = true;
   op.status = OpStatus::kRefused;
   op.result = std::string(what.result);
   note_line(state, what, Happening::kOpRefused);
@@ -92,6 +95,10 @@ Duration pause_after(const RetryPolicy& policy, const OpState& op, const Occurre
 
 void schedule_retry(const Plan& plan, State& state, OpState& op, const Occurrence& what) {
   note_unknown(plan, state, op, what);
+  if (plan.passes.on) {
+    passes::rest(plan, state, op, what);
+    return;
+  }
   const RetryPolicy& policy = retry_of(plan, {what.branch, what.op});
   op.due = saturating_add(what.now, pause_after(policy, op, what));
   if (is_exhausted(policy, op.attempts, op.since, what.now)) {
@@ -159,6 +166,10 @@ void due_now(const Plan& plan, State& state, Instant now) {
 
 void set_delivery(const Plan& plan, State& state, const Occurrence& what) {
   state.deliver_at = plan.deliver_at != kNoInstant ? plan.deliver_at : saturating_add(what.now, plan.delay);
+  if (plan.passes.on) {
+    state.deliver_at = saturating_add(state.created_at, what.delay.value_or(plan.delay));
+    passes::heed_delay(state, what);
+  }
   if (what.on == Event::kCheckCommitted) note_line(state, what, Happening::kCheckDecided);
 }
 
@@ -191,6 +202,7 @@ void start(const Plan& plan, State& state, const Occurrence& what) {
   state.created_at = what.now;
   adopt_branches(plan, state);
   if (plan.deadline != Duration{0}) state.deadline_at = saturating_add(what.now, plan.deadline);
+  passes::wind(plan, state, what);
   note_life(state, what.now, Happening::kBegun);
 }
 
@@ -216,6 +228,10 @@ void schedule_check(const Plan& plan, State& state, const Occurrence& what) {
   // Past the deadline a check that knows nothing is a matter for a person, too; it is asked on without end.
   state.check.exhausted = state.check.exhausted || (state.deadline_seen && what.reached);
   note_line(state, what, what.reached ? Happening::kOpUnknown : Happening::kOpUnreached);
+  if (plan.passes.on) {
+    passes::rest(plan, state, state.check, what);
+    return;
+  }
   const Duration pause = std::max(pause_after(plan.retry, state.check, what), plan.check_after);
   state.check.due = saturating_add(what.now, pause);
 }
@@ -248,7 +264,7 @@ void perform(Action action, const Plan& plan, State& state, const Occurrence& wh
       state.check.due = planted(Bug::kCheckTooEarly) ? what.now : saturating_add(what.now, plan.check_after);
       break;
     case Action::kNoteDone:
-      note_done(state, op(), what);
+      note_done(plan, state, op(), what);
       break;
     case Action::kNoteRefused:
       note_refused(plan, state, op(), what);
@@ -381,20 +397,48 @@ std::optional<Step> complete(const Plan& plan, State& state, const Occurrence& w
     const std::optional<Step> step = take_row(plan, state, end);
     if (!step) break;
     if (!total) total = Step{};
-    total->changed = true;
-    total->durability = std::max(total->durability, step->durability);
+    total->add({.changed = true, .durability = step->durability});
+  }
+  if (const std::uint32_t ended = passes::close(plan, state, what); ended != 0) {
+    if (!total) total = Step{};
+    total->add({.changed = true, .passes_ended = ended});
   }
   return total;
 }
 
+namespace {
+
+/// The deadline is looked at when a pass begins.
+Step open_pass(const Plan& plan, State& state, const Occurrence& what) {
+  Step total{.changed = true};
+  if (passes::is_overdue(state, what)) {
+    Occurrence deadline = what;
+    deadline.on = Event::kDeadline;
+    if (const std::optional<Step> turned = take_row(plan, state, deadline)) total.add(*turned);
+  }
+  passes::open(state, what);
+  return total;
+}
+
+}  // namespace
+
+std::optional<Step> start_pass(const Plan& plan, State& state, const Occurrence& what) {
+  if (!plan.passes.on || state.stopped || state.has_ended()) return std::nullopt;
+  state.clock.next_at = saturating_add(what.now, plan.passes.lock);
+  Step total = open_pass(plan, state, what);
+  if (const std::optional<Step> last = complete(plan, state, what)) total.add(*last);
+  refresh_incident(plan, state, what);
+  state.updated_at = what.now;
+  return total;
+}
+
 std::optional<Step> step(const Plan& plan, State& state, const Occurrence& what) {
+  if (passes::is_late(plan, state, what.on)) return std::nullopt;
   std::optional<Step> total = take_row(plan, state, what);
   if (!total) return std::nullopt;
   state.heuristic = std::max(state.heuristic, what.heuristic);
-  if (const std::optional<Step> last = complete(plan, state, what)) {
-    total->changed = true;
-    total->durability = std::max(total->durability, last->durability);
-  }
+  if (passes::is_asked_by(plan, state, what.on)) total->add(open_pass(plan, state, what));
+  if (const std::optional<Step> last = complete(plan, state, what)) total->add(*last);
   if (what.on != Event::kRecover) refresh_incident(plan, state, what);
   if (total->changed) state.updated_at = what.now;
   return total;
@@ -406,6 +450,7 @@ bool is_undecided(Phase phase) {
 
 void ready(const Plan& plan, const State& state, Instant now, std::vector<OpRef>& out) {
   if (state.stopped || state.phase == Phase::kEnded) return;
+  if (plan.passes.on && !state.clock.is_open) return;
   if (state.phase == Phase::kFollowing) {
     following::ready(plan, state, now, out);
     return;
@@ -441,6 +486,7 @@ Instant due_of(const Plan& plan, const State& state, OpRef ref) {
 
 Instant next_due(const Plan& plan, const State& state) {
   if (state.stopped || state.phase == Phase::kEnded) return kNever;
+  if (plan.passes.on) return passes::next_due(plan, state);
   if (state.phase == Phase::kFollowing) return following::next_due(plan, state);
   switch (plan.pattern) {
     case Pattern::kSaga:
@@ -455,7 +501,7 @@ Instant next_due(const Plan& plan, const State& state) {
 }
 
 bool deadline_is_due(const Plan& plan, const State& state, Instant now) {
-  if (state.deadline_at > now || state.stopped) return false;
+  if (state.deadline_at > now || state.stopped || plan.passes.on) return false;
   switch (state.phase) {
     case Phase::kActing:
       return saga::is_returnable(plan, state);
@@ -486,6 +532,8 @@ namespace {
 
 /// Would this answer use up the bound of its op?
 bool uses_up(const Plan& plan, const State& state, const Occurrence& answer) {
+  if (plan.passes.on)
+    return answer.op == Op::kAction && plan.passes.retry_limit != 0 && !passes::may_repeat(plan, state);
   const OpRef ref{answer.branch, answer.op};
   const OpState& op = op_state(state, ref);
   const bool counts = (answer.reached && answer.outcome != Outcome::kRunning) || planted(Bug::kOutageBurnsAttempts);
@@ -527,7 +575,8 @@ Event event_of_answer(const Plan& plan, const State& state, const Occurrence& an
       return done ? Event::kConfirmDone : Event::kConfirmUnknown;
     case Op::kDeliver:
       if (done) return Event::kDeliverDone;
-      if (answer.outcome == Outcome::kRefused) return Event::kDeliverRefused;
+      // In passes nothing turns a message back: whoever refuses is asked again.
+      if (answer.outcome == Outcome::kRefused && !plan.passes.on) return Event::kDeliverRefused;
       return is_given_up() ? Event::kDeliverExhausted : Event::kDeliverUnknown;
     case Op::kAction:
     case Op::kTry:
@@ -553,7 +602,8 @@ const RetryPolicy& retry_of(const Plan& plan, OpRef ref) {
 }
 
 Duration attempt_timeout_of(const Plan& plan, OpRef ref) {
-  return ref.branch < 0 ? plan.attempt_timeout : plan.branches[static_cast<std::size_t>(ref.branch)].attempt_timeout;
+  return ref.branch < 0 || plan.passes.on ? plan.attempt_timeout
+                                          : plan.branches[static_cast<std::size_t>(ref.branch)].attempt_timeout;
 }
 
 }  // namespace settle::protocol

@@ -212,6 +212,9 @@ struct Occurrence {
   std::string_view reason = {};            ///< kAbort
   bool read_only = false;                  ///< two_phase: the vote of a prepare
   Heuristic heuristic = Heuristic::kNone;  ///< what an operator's evidence says against the decision
+  std::optional<Duration> delay = {};      ///< kSubmit of a message in passes: counts from begin
+  Duration older{0};                       ///< for tests: ages count so much more
+  Duration sooner{0};                      ///< for tests: a delay is over so much earlier
 };
 
 /// Somebody vouches for the outcome; the attempt under way, if any, is another matter.
@@ -223,6 +226,14 @@ inline bool is_hearsay(const Occurrence& what) {
 struct Step {
   bool changed = false;  ///< false: nothing to save
   Durability durability = Durability::kLazy;
+  std::uint32_t passes_ended = 0;  ///< see PassPolicy
+
+  /// With what another event in the same breath changed.
+  void add(const Step& other) {
+    changed = changed || other.changed;
+    if (durability < other.durability) durability = other.durability;
+    passes_ended += other.passes_ended;
+  }
 };
 
 /// One op that can be called now.
@@ -234,6 +245,10 @@ struct OpRef {
 
 /// The coordinator's share of a pattern; pure. Nothing: the event is refused in this phase, the state is untouched.
 std::optional<Step> step(const Plan& plan, State& state, const Occurrence& what);
+
+/// Begins a pass whose time has come, or that was asked for; what is overdue comes first. Nothing: the transaction has
+/// no passes, has ended, or was stopped.
+std::optional<Step> start_pass(const Plan& plan, State& state, const Occurrence& what);
 
 /// The op that an operator's or a participant's word about a branch can be about now, if the branch still owes one.
 std::optional<Op> owed_op(const Plan& plan, const State& state, std::int32_t branch);
@@ -251,7 +266,7 @@ void parked(const Plan& plan, const State& state, std::vector<OpRef>& out);
 Instant due_of(const Plan& plan, const State& state, OpRef ref);
 
 /// The earliest instant at which `ready` may find more, or at which the deadline passes; kNever if nothing waits for
-/// time.
+/// time. In passes, while none is open: when one is due.
 Instant next_due(const Plan& plan, const State& state);
 
 /// True if the deadline is over and the table still has something to do about it.
