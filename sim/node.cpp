@@ -13,9 +13,10 @@ namespace {
 constexpr std::int64_t kMillion = 1'000'000;
 
 const char* name_of_input(const engine::Input& input) {
-  static constexpr std::array<const char*, 15> kNames{
-      "begin",    "request", "gave-up",    "acquired",          "renewed",    "lost",  "loaded", "load-ended",
-      "receipts", "found",   "call-ended", "pause-destination", "store-room", "drain", "tick"};
+  static constexpr std::array<const char*, 17> kNames{
+      "begin",      "request",    "gave-up",  "acquired",   "renewed",    "lost",
+      "loaded",     "load-ended", "receipts", "found",      "call-ended", "pause-destination",
+      "store-room", "drain",      "tick",     "shift-ages", "end-all"};
   static_assert(kNames.size() == std::variant_size_v<engine::Input>);
   return kNames[input.index()];
 }

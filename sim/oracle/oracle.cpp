@@ -124,6 +124,8 @@ void Oracle::verb_arrives(TxNo tx, engine::Verb verb, Outcome reported, Op repor
     case engine::Verb::kQuery:
     case engine::Verb::kEnlist:
     case engine::Verb::kResolve:
+    case engine::Verb::kPassDue:
+    case engine::Verb::kPass:
       break;
   }
 }

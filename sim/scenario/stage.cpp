@@ -251,6 +251,8 @@ std::string Stage::read_verb(const Words& words, engine::Request& request, std::
   if (verb == "query") request.verb = Verb::kQuery;
   if (verb == "retry") request.verb = Verb::kRetryNow;
   if (verb == "stop") request.verb = Verb::kStop;
+  if (verb == "pass") request.verb = Verb::kPass;
+  if (verb == "pass-due") request.verb = Verb::kPassDue;
   if (verb == "abort" || verb == "retry" || verb == "stop" || verb == "resolve") request.reason = "script";
   if (verb == "resolve") {
     if (words.size() < 4) return "resolve GID BRANCH done|skipped|cancelled";
@@ -392,6 +394,7 @@ std::string Stage::perform(std::string_view text) {
   const std::string_view first = words.front();
   if (first == "limit") return limit(words);
   if (first == "own") return own(words);
+  if (first == "passes-on-demand") return options_.passes_on_demand = true, std::string();
   if (first == "acquire") return acquire(words);
   if (first == "hold" || first == "write") return write(words);
   if (first[0] == '+' && !worker_) {
@@ -406,8 +409,8 @@ std::string Stage::perform(std::string_view text) {
   if (first == "crash") return crash(words);
   if (first == "begin") return begin(words);
   if (first == "many") return many(words);
-  constexpr std::array<std::string_view, 8> kVerbs{"submit", "abort", "query",   "retry",
-                                                   "report", "stop",  "resolve", "enlist"};
+  constexpr std::array<std::string_view, 10> kVerbs{"submit", "abort",   "query",  "retry", "report",
+                                                    "stop",   "resolve", "enlist", "pass",  "pass-due"};
   if (std::find(kVerbs.begin(), kVerbs.end(), first) != kVerbs.end()) return verb(words);
   if (first == "lose") {
     give(engine::Lost{0, epoch_});

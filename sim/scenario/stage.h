@@ -31,6 +31,7 @@ class Stage final : public engine::Outputs {
   void dropped(ShardNo shard, Epoch epoch) override;
   void event(engine::EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
              Op op) override;
+  void pass_ended(std::string_view gid) override { line("  pass of " + std::string(gid) + " has ended"); }
 
  private:
   using Words = std::vector<std::string_view>;

@@ -40,6 +40,9 @@ bool parse_wait(std::string_view word, engine::Wait& out) {
   if (word.ends_with(":decision")) {
     out.until = engine::WaitFor::kDecision;
     word.remove_suffix(9);
+  } else if (word.ends_with(":pass")) {
+    out.until = engine::WaitFor::kPass;
+    word.remove_suffix(5);
   }
   return parse_span(word, out.lasting);
 }
@@ -61,6 +64,10 @@ std::string PlanText::option(std::string_view key, std::string_view value) {
     is_fine = parse_span(value, plan_.check_after);
   } else if (key == "delay") {
     is_fine = parse_span(value, plan_.delay);
+  } else if (key == "lock") {
+    is_fine = parse_span(value, plan_.passes.lock);
+  } else if (key == "retries" && parse_count(value, number)) {
+    plan_.passes.retry_limit = static_cast<std::uint32_t>(number);
   } else if (key == "attempts" && parse_count(value, number)) {
     retry_.attempts = static_cast<std::uint32_t>(number);
   } else if (key == "factor" && parse_count(value, number)) {
@@ -162,6 +169,10 @@ bool PlanText::flag(std::string_view text) {
   if (text == "two-step") return plan_.two_step = true;
   if (text == "client") return plan_.client_driven = true;
   if (text == "forward") return plan_.forward_recovery = true;
+  if (text == "passes") return plan_.passes.on = true;
+  if (text == "undoes-refused") return plan_.undoes_refused = true;
+  if (text == "first-to-last") return plan_.phase_two = PhaseTwo::kFirstToLast, true;
+  if (text == "last-to-first") return plan_.phase_two = PhaseTwo::kLastToFirst, true;
   return false;
 }
 

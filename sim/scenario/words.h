@@ -16,7 +16,7 @@ std::vector<std::string_view> split(std::string_view line);
 /// "250us", "5ms", "2s", "3min".
 bool parse_span(std::string_view text, Duration& out);
 bool parse_count(std::string_view text, std::uint64_t& out);
-/// "wait=5s" or "wait=5s:decision".
+/// "wait=5s", "wait=5s:decision" or "wait=5s:pass".
 bool parse_wait(std::string_view word, engine::Wait& out);
 /// "action", "try", "rollback", …: the names that documents use.
 std::optional<Op> op_named(std::string_view name);
@@ -26,7 +26,8 @@ std::optional<Op> op_named(std::string_view name);
 ///   saga [concurrent|graph] [forward] pay ship! bill<pay,ship@bank …
 ///   message [concurrent] [two-step] a b:compensate c:park,degrade|letter …
 ///   tcc|two_phase [client] a b …
-///   with deadline= timeout= base= cap= factor= jitter= attempts= for= check-after= delay= wait=
+///   [passes] [undoes-refused] [first-to-last|last-to-first]: options of faces with rules of their own
+///   with retries= lock= deadline= timeout= base= cap= factor= jitter= attempts= for= check-after= delay= wait=
 ///
 /// A branch is ID, then in this order and all optional: `!` nothing undoes it, `*` pivot, `?` optional; `:` what is
 /// done about a refusal, and after a comma about a used-up bound; `|` what takes its place; `<` what it comes after;

@@ -26,6 +26,7 @@ struct Anchor {
   Instant timer = kNever;       ///< see TimerHeap
   std::size_t timer_place = 0;  ///< likewise; valid while `timer` is set
   ListHook<Anchor> by_age;      ///< among those of its shard
+  Instant pass_due = kNever;    ///< its place in Core::passes_due; kNever: none
 };
 
 }  // namespace settle::engine

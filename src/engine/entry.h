@@ -22,6 +22,8 @@ struct Waiter {
   Version needs = 1;   ///< answered only when this version is durable
   bool waits = false;  ///< wants `until`, or its time to be up
   WaitFor until = WaitFor::kEnd;
+  std::uint32_t passes = 0;              ///< kPass: that must end before it is answered
+  IfKnown if_known = IfKnown::kCompare;  ///< of a begin
   Instant give_up = kNoInstant;
 };
 
@@ -52,8 +54,10 @@ struct Entry {
   std::vector<std::variant<Begin, Request>> held;  ///< verbs that came before the begin was durable
   bool alerted = false;
   bool incident_counted = false;
-  bool incident_told = false;    ///< see Outputs::incident
-  Version incident_version = 0;  ///< the one that opened or closed it
+  bool incident_told = false;      ///< see Outputs::incident
+  Version incident_version = 0;    ///< the one that opened or closed it
+  std::uint32_t passes_ended = 0;  ///< that nobody was told of
+  Version pass_version = 0;        ///< the one that ended the last of them
 
   ListHook<Entry> lazy;         ///< among those whose newest version is lazy and still held back
   Instant lazy_since = kNever;  ///< valid while in that list

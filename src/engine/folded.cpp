@@ -64,6 +64,7 @@ void take_op(ByteReader& in, State& state) {
 
 bool is_at_rest(const Entry& entry) {
   if (entry.version == 0 || entry.durable.version != entry.version || entry.state.has_ended()) return false;
+  if (entry.state.clock.is_open || entry.passes_ended != 0) return false;
   if (!entry.pending.empty() || !entry.waiters.empty() || !entry.held.empty() || entry.lazy.is_in) return false;
   bool calls = false;
   for_each_op(entry.state,

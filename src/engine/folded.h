@@ -37,7 +37,7 @@ class Folded {
   Instant created_at_ = kNoInstant;
 };
 
-/// Nobody waits for it, everything is durable, and no call of it is under way; some may wait in the line of a
+/// Nobody waits for it, everything is durable, and no call or pass of it is under way; some may wait in the line of a
 /// destination.
 bool is_at_rest(const Entry& entry);
 

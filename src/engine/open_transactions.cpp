@@ -37,6 +37,8 @@ void renew(Entry& entry, Anchor& anchor, OwnedPlan&& plan) {
   entry.incident_counted = false;
   entry.incident_told = false;
   entry.incident_version = 0;
+  entry.passes_ended = 0;
+  entry.pass_version = 0;
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ Entry& Shard::adopt(const Tid& tid, std::string gid, OwnedPlan&& plan) {
 
 void Shard::forget(Entry& entry) {
   core_.timers.set(*entry.anchor, kNever);
+  note_pass_due(entry, kNever);
   if (entry.lazy.is_in) core_.lazy.erase(entry);
   for (const Waiter& waiter : entry.waiters) core_.waiting.erase(waiter.token);
   if (entry.incident_counted) --core_.incidents;
@@ -136,16 +137,15 @@ void Shard::hand_over(Entry& entry, bool forced) {
 void Shard::apply(Entry& entry, protocol::Step step, bool sender_forgets, Instant now) {
   if (!protocol::is_undecided(entry.state.phase) && cancel_queued(entry)) {
     // What held up the end may just have been taken back.
-    if (const auto last = protocol::complete(*entry.plan, entry.state, {.now = now})) {
-      step.changed = true;
-      step.durability = std::max(step.durability, last->durability);
-    }
+    if (const auto last = protocol::complete(*entry.plan, entry.state, {.now = now})) step.add(*last);
   }
   count_incident(entry);
   if (step.changed) {
-    const bool told = step.durability == protocol::Durability::kForcedIfTold && somebody_waits(entry);
+    const bool tells = step.durability == protocol::Durability::kForcedIfTold || step.passes_ended != 0;
+    const bool told = tells && somebody_waits(entry);
     save(entry, step.durability == protocol::Durability::kForced || told || sender_forgets, now);
   }
+  if (step.passes_ended != 0) end_passes(entry, step.passes_ended);
   settle(entry, now);
 }
 
@@ -164,6 +164,7 @@ void Shard::settle(Entry& entry, Instant now) {
   if (take_deadline(entry, now)) return;
   answer_waiters(entry, now);
   notify(entry, false);
+  tell_of_passes(entry);
   const bool remembered = entry.durable.version == entry.version || planted(Bug::kForgetBeforeReceipt);
   if (entry.state.has_ended() && remembered) {
     ++(entry.state.outcome == GlobalOutcome::kCommitted ? core_.counters.committed : core_.counters.aborted);
@@ -190,6 +191,7 @@ void Shard::drive(Entry& entry, Instant now) {
       call(entry, ref, slot.id, now);
     } else {
       op.sent_at = kNoInstant;
+      if (entry.plan->passes.on) op.due = now;  // when it came into the line
       core_.gate.queue({slot.id, entry.tid, ref}, !is_deciding(ref.op));
     }
   }
@@ -206,6 +208,7 @@ void Shard::call(Entry& entry, protocol::OpRef ref, std::uint64_t id, Instant no
   call.tid = entry.tid;
   call.gid = entry.gid;
   call.pattern = plan.pattern;
+  call.dialect = plan.dialect;
   call.op = ref.op;
   call.branch = ref.branch;
   call.branch_id = branch_id_of(plan, ref.branch);
@@ -271,6 +274,11 @@ namespace {
 
 /// When an op whose call is held back is given up; kNever: it waits on.
 Instant held_due(const Entry& entry, protocol::OpRef ref, const OpState& op) {
+  if (entry.plan->passes.on) {
+    // A pass waits for nobody longer than for an answer.
+    const Duration limit = protocol::attempt_timeout_of(*entry.plan, ref);
+    return op.sent_at == kNoInstant ? saturating_add(op.due, limit) : kNever;
+  }
   const Duration lasting = protocol::retry_of(*entry.plan, ref).lasting;
   if (op.sent_at != kNoInstant || lasting == Duration{0} || op.exhausted) return kNever;
   return protocol::bound_decides(*entry.plan, entry.state, ref) ? saturating_add(op.since, lasting) : kNever;
@@ -285,6 +293,16 @@ Instant next_held_due(const Entry& entry) {
 
 }  // namespace
 
+namespace {
+
+/// Without what somebody else has to ask for.
+Instant next_own_due(const Entry& entry, const WorkerOptions& options) {
+  const bool rests = entry.plan->passes.on && !entry.state.clock.is_open;
+  return rests && options.passes_on_demand ? kNever : protocol::next_due(*entry.plan, entry.state);
+}
+
+}  // namespace
+
 void Shard::arm(Entry& entry, Instant now) {
   Instant due = kNever;
   if (!frozen_) {
@@ -292,14 +310,16 @@ void Shard::arm(Entry& entry, Instant now) {
       if (waiter.waits && waiter.needs <= entry.durable.version) due = std::min(due, waiter.give_up);
     }
     if (entry.durable.version >= entry.must && !core_.draining)
-      due = std::min({due, protocol::next_due(*entry.plan, entry.state), next_held_due(entry)});
+      due = std::min({due, next_own_due(entry, core_.options), next_held_due(entry)});
   }
+  note_pass_due(entry, core_.options.passes_on_demand ? entry.state.clock.next_at : kNever);
   if (due != kNever) due = std::max(due, now);
   core_.timers.set(*entry.anchor, due);
 }
 
 void Shard::on_due(Entry& entry, Instant now) {
   alert(entry, now);
+  if (is_pass_due(entry, now) && begin_pass(entry, now)) return;
   if (!give_up_held(entry, now)) settle(entry, now);
 }
 
@@ -326,7 +346,7 @@ bool Shard::give_up_held(Entry& entry, Instant now) {
   });
   if (!over) return false;
   OpState& op = protocol::op_state(entry.state, *over);
-  op.exhausted = true;  // once, whatever comes of it
+  if (!entry.plan->passes.on) op.exhausted = true;  // once, whatever comes of it
   CallEnded unsent;
   unsent.id = op.call;
   unsent.tid = entry.tid;
@@ -401,7 +421,11 @@ void Shard::on_answer(CallEnded&& answer, Instant now) {
     // A check-back that comes after the decision, for example: it is over, and changes nothing.
     SETTLE_REACHED("answer that no row takes");
     op.call = 0;
-    settle(*entry, now);
+    if (const auto last = protocol::complete(*entry->plan, entry->state, {.now = now})) {
+      apply(*entry, *last, false, now);
+    } else {
+      settle(*entry, now);
+    }
     return;
   }
   apply(*entry, *step, false, now);

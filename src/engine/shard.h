@@ -40,6 +40,9 @@ struct Core {
   IntrusiveList<Entry, &Entry::lazy> lazy;  ///< whose newest version is held back, longest first
   Save outgoing;                            ///< blank; keeps its memory
   FlatTable<Waiting, ByToken> waiting;
+  std::map<std::pair<Instant, Tid>, const Anchor*> passes_due;  ///< by the next pass; only if they come on demand
+  Duration older{0};                                            ///< see ShiftAges
+  Duration sooner{0};
   std::size_t unsaved = 0;  ///< transactions with a version that is not durable
   std::size_t incidents = 0;
   std::size_t held = 0;             ///< requests held while shards load
@@ -78,6 +81,7 @@ class Shard {
   void hand_over(Entry& entry, bool forced);
   void on_gave_up(Token token, const Tid& tid);
   void on_drain(Instant now);
+  void end_all(Instant now);
   /// A queued call has got a slot. False: it does not leave after all.
   bool on_slot(const QueuedCall& call, Instant now);
 
@@ -96,6 +100,17 @@ class Shard {
   bool take_deadline(Entry& entry, Instant now);
   bool give_up_held(Entry& entry, Instant now);
   void arm(Entry& entry, Instant now);
+  // passes.cpp: transactions whose retries come in passes
+  bool begin_pass(Entry& entry, Instant now);
+  bool is_pass_due(const Entry& entry, Instant now) const;
+  void end_passes(Entry& entry, std::uint32_t ended);
+  void tell_of_passes(Entry& entry);
+  void note_pass_due(Entry& entry, Instant due);
+  void pass_verb(Entry& entry, Request&& request, Instant now);
+  /// What happens now, as tests may have shifted its time.
+  /// How many passes end until one that is asked for now has ended.
+  static std::uint32_t passes_until_next(const State& state);
+  [[nodiscard]] protocol::Occurrence occurrence(protocol::Event on, Instant now);
   void count_incident(Entry& entry);
   void notify(Entry& entry, bool again);
   void alert(Entry& entry, Instant now);

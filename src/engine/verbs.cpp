@@ -11,6 +11,7 @@ namespace settle::engine {
 namespace {
 
 bool has_reached(const Told& durable, WaitFor until) {
+  if (until == WaitFor::kPass) return false;  // the end of its pass makes it one that waits no more
   return until == WaitFor::kEnd ? durable.outcome != GlobalOutcome::kRunning : durable.decision != Decision::kNone;
 }
 
@@ -28,6 +29,8 @@ protocol::Event event_of(Verb verb) {
     case Verb::kReport:
     case Verb::kEnlist:
     case Verb::kResolve:
+    case Verb::kPassDue:
+    case Verb::kPass:
       break;
   }
   SETTLE_ASSERT(false);
@@ -40,10 +43,29 @@ std::int32_t index_of(const Plan& plan, std::string_view branch_id) {
   return kNoBranch;
 }
 
+/// The begin of something that is there already.
+Request submit_of(Begin&& begin) {
+  Request request;
+  request.token = begin.token;
+  request.verb = Verb::kSubmit;
+  request.gid = std::move(begin.gid);
+  request.wait = begin.wait;
+  request.delay = begin.delay;
+  request.of_dtm = begin.plan->dialect != Dialect::kSettle;
+  return request;
+}
+
 /// Text of a tid that some owner has minted or may mint.
 bool is_name_of_ours(std::string_view gid) {
   const std::optional<Tid> tid = Tid::parse(gid);
   return tid && tid->epoch < kEpochsOfFreshGids;
+}
+
+/// Why a transaction of this plan is not the one that the request means; nothing: it is.
+std::optional<AnswerKind> misses(const Request& request, const Plan& plan) {
+  if (request.of_dtm && plan.dialect == Dialect::kSettle) return AnswerKind::kUnknownGid;
+  if (request.pattern && *request.pattern != plan.pattern) return AnswerKind::kWrongPhase;
+  return std::nullopt;
 }
 
 /// What a report about an op that has ended already means: nothing new, or another truth.
@@ -85,8 +107,8 @@ void Shard::answer_waiters(Entry& entry, Instant now) {
   if (entry.waiters.empty()) return;
   const auto is_answered = [&](const Waiter& waiter) {
     if (entry.durable.version < waiter.needs && !planted(Bug::kReplyBeforeSave)) return false;
-    const bool enough =
-        !waiter.waits || core_.draining || has_reached(entry.durable, waiter.until) || entry.state.incident.has_value();
+    const bool stuck = entry.state.incident.has_value() && waiter.until != WaitFor::kPass;
+    const bool enough = !waiter.waits || core_.draining || has_reached(entry.durable, waiter.until) || stuck;
     if (!enough && waiter.give_up > now) return false;
     if (!enough) SETTLE_REACHED("caller's wait is over");
     reply(entry, waiter);
@@ -164,6 +186,14 @@ void Shard::on_begin(Begin&& begin, Instant now) {
     known->held.emplace_back(std::move(begin));
     return;
   }
+  if (begin.if_known == IfKnown::kShow) {
+    answer_now(*known, begin.token, AnswerKind::kDocument, now);
+    return;
+  }
+  if (begin.if_known == IfKnown::kSubmit) {
+    verb(*known, submit_of(std::move(begin)), now);
+    return;
+  }
   if (known->plan.digest() != begin.plan.digest() && !planted(Bug::kRepeatIgnoresPlan)) {
     SETTLE_REACHED("gid reused with another plan");
     core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
@@ -195,11 +225,15 @@ void Shard::begin_new(Begin&& begin, Instant now) {
   std::string gid = begin.gid.empty() ? tid.text() : std::move(begin.gid);
   Entry& entry = adopt(tid, std::move(gid), std::move(begin.plan));
   const protocol::Event on = entry.plan->two_step ? protocol::Event::kPrepare : protocol::Event::kBegin;
-  const auto step = protocol::step(*entry.plan, entry.state, {.on = on, .now = now});
+  auto step = protocol::step(*entry.plan, entry.state, occurrence(on, now));
   if (!step) {  // only a dropped row of the simulator gets here
     core_.outputs.reply(begin.token, AnswerKind::kWrongPhase, nullptr);
     forget(entry);
     return;
+  }
+  if (begin.if_known == IfKnown::kSubmit && entry.plan->client_driven) {
+    if (const auto submitted = protocol::step(*entry.plan, entry.state, occurrence(protocol::Event::kSubmit, now)))
+      step->add(*submitted);
   }
   ++core_.counters.begun;
   add_waiter(entry, {.token = begin.token,
@@ -207,6 +241,8 @@ void Shard::begin_new(Begin&& begin, Instant now) {
                      .needs = 1,
                      .waits = begin.wait.lasting > Duration{0},
                      .until = begin.wait.until,
+                     .passes = 1,
+                     .if_known = begin.if_known,
                      .give_up = saturating_add(now, begin.wait.lasting)});
   apply(entry, *step, false, now);
 }
@@ -222,8 +258,11 @@ void Shard::gid_taken(Entry& entry) {
     core_.waiting.erase(waiter.token);
     Result<OwnedPlan> copy = OwnedPlan::decode(entry.plan.bytes());
     SETTLE_ASSERT(copy.ok());
-    lookup.begins.push_back(
-        {.token = waiter.token, .gid = std::string(entry.gid), .plan = std::move(*copy), .wait = {}});
+    lookup.begins.push_back({.token = waiter.token,
+                             .gid = std::string(entry.gid),
+                             .plan = std::move(*copy),
+                             .wait = {},
+                             .if_known = waiter.if_known});
   }
   for (auto& input : entry.held) {
     if (auto* begin = std::get_if<Begin>(&input)) {
@@ -283,6 +322,14 @@ void Shard::look_up(Request&& request) {
 }
 
 void Shard::verb(Entry& entry, Request&& request, Instant now) {
+  if (const std::optional<AnswerKind> refused = misses(request, *entry.plan)) {
+    answer_now(entry, request.token, *refused, now);
+    return;
+  }
+  if (request.verb == Verb::kPass || request.verb == Verb::kPassDue) {
+    pass_verb(entry, std::move(request), now);
+    return;
+  }
   if (request.verb == Verb::kReport) {
     report(entry, std::move(request), now);
     return;
@@ -299,14 +346,20 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
                 .needs = 1,
                 .waits = request.wait.lasting > Duration{0},
                 .until = request.wait.until,
+                .passes = passes_until_next(entry.state),
                 .give_up = saturating_add(now, request.wait.lasting)};
   if (request.verb == Verb::kQuery) {
+    if (request.newest) waiter.needs = entry.version;
     add_waiter(entry, waiter);
     settle(entry, now);
     return;
   }
-  const auto step =
-      protocol::step(*entry.plan, entry.state, {.on = event_of(request.verb), .now = now, .reason = request.reason});
+  protocol::Occurrence what = occurrence(event_of(request.verb), now);
+  what.reason = request.reason;
+  what.delay = request.delay;
+  // What was never meant to be stopped: whether anything of it still runs is not known.
+  if (request.verb == Verb::kStop && request.of_dtm) what.heuristic = Heuristic::kHazard;
+  const auto step = protocol::step(*entry.plan, entry.state, what);
   if (!step) {
     SETTLE_REACHED("verb refused in this phase");
     answer_now(entry, request.token, AnswerKind::kWrongPhase, now);
@@ -328,7 +381,9 @@ void Shard::enlist(Entry& entry, Request&& request, Instant now) {
   const BranchPlan& branch = (*request.enlisted)->branches.front();
   const std::int32_t known = index_of(*entry.plan, branch.id);
   if (known != kNoBranch) {
-    const bool same = entry.plan->branches[static_cast<std::size_t>(known)] == branch;
+    // DTM's clients do not repeat a registration; one that comes again is told so.
+    const bool repeatable = entry.plan->dialect == Dialect::kSettle;
+    const bool same = repeatable && entry.plan->branches[static_cast<std::size_t>(known)] == branch;
     SETTLE_REACHED("branch enlisted again");
     answer_now(entry, request.token, same ? AnswerKind::kDocument : AnswerKind::kBranchReused, now);
     return;
@@ -494,12 +549,13 @@ void Shard::found_for_begin(Found&& found, const Begin& begin) {
     core_.outputs.reply(begin.token, AnswerKind::kStoreUnknown, nullptr);
     return;
   }
-  if (plan->digest() != begin.plan.digest() || record.gid != begin.gid) {
+  if (begin.if_known == IfKnown::kCompare && (plan->digest() != begin.plan.digest() || record.gid != begin.gid)) {
     core_.outputs.reply(begin.token, AnswerKind::kGidReused, nullptr);
     return;
   }
   const View view{record.gid, record.tid, **plan, *state, state->phase, state->decision, state->outcome};
-  core_.outputs.reply(begin.token, AnswerKind::kDocument, &view);
+  const bool submits = begin.if_known == IfKnown::kSubmit;
+  core_.outputs.reply(begin.token, submits ? AnswerKind::kWrongPhase : AnswerKind::kDocument, &view);
 }
 
 void Shard::found_for_request(StoredRecord&& record, Request&& request, Instant now) {
@@ -511,7 +567,9 @@ void Shard::found_for_request(StoredRecord&& record, Request&& request, Instant 
     return;
   }
   AnswerKind kind = AnswerKind::kDocument;
-  if (request.verb == Verb::kReport) {
+  if (const std::optional<AnswerKind> refused = misses(request, **plan)) {
+    kind = *refused;
+  } else if (request.verb == Verb::kReport) {
     const std::int32_t branch = index_of(**plan, request.branch);
     const auto index = static_cast<std::size_t>(std::max(branch, 0));
     if (branch == kNoBranch ||
@@ -520,7 +578,8 @@ void Shard::found_for_request(StoredRecord&& record, Request&& request, Instant 
     } else if (!agrees(protocol::op_state(*state, {branch, request.op}), request.outcome)) {
       kind = AnswerKind::kWrongPhase;
     }
-  } else if (request.verb == Verb::kEnlist || request.verb == Verb::kResolve) {
+  } else if (request.verb == Verb::kEnlist || request.verb == Verb::kResolve || request.verb == Verb::kPass ||
+             request.verb == Verb::kPassDue) {
     kind = AnswerKind::kWrongPhase;
   } else if (request.verb != Verb::kQuery) {
     // The rows of the final phase decide whether the verb agrees with what was decided; they change nothing.

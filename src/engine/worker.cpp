@@ -34,7 +34,8 @@ class Worker::Impl {
               .timers = {},
               .lazy = {},
               .outgoing = {},
-              .waiting = {}},
+              .waiting = {},
+              .passes_due = {}},
         shards_(options.shards) {}
 
   void on(Input&& input, Instant now) {
@@ -119,6 +120,17 @@ class Worker::Impl {
   }
 
   void take(StoreRoom&& room, Instant) { core_.is_store_full = !room.is_enough; }
+
+  void take(ShiftAges&& shift, Instant) {
+    core_.older = shift.older;
+    core_.sooner = shift.sooner;
+  }
+
+  void take(EndAll&&, Instant now) {
+    for (const auto& shard : shards_) {
+      if (shard) shard->end_all(now);
+    }
+  }
 
   void take(Drain&&, Instant now) {
     SETTLE_REACHED("drain");
@@ -234,6 +246,11 @@ Worker::~Worker() = default;
 void Worker::on(Input&& input, Instant now) { impl_->on(std::move(input), now); }
 Instant Worker::next_due() const { return impl_->next_due(); }
 const Counters& Worker::counters() const { return impl_->core().counters; }
+std::string_view Worker::first_pass_due(Instant until) const {
+  const auto& due = impl_->core().passes_due;
+  if (due.empty() || due.begin()->first.first >= until) return {};
+  return due.begin()->second->gid;
+}
 std::size_t Worker::open() const { return impl_->core().open.size(); }
 std::size_t Worker::incidents() const { return impl_->core().incidents; }
 Instant Worker::oldest_open() const { return impl_->oldest(); }

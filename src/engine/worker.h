@@ -23,7 +23,11 @@ namespace settle::engine {
 /// Names one request of a client until its reply; chosen by the shell, never reused while open. 0: nobody waits.
 using Token = std::uint64_t;
 
-enum class WaitFor : std::uint8_t { kEnd, kDecision };
+enum class WaitFor : std::uint8_t {
+  kEnd,
+  kDecision,
+  kPass,  ///< the end of the pass that this request asks for; only where there are passes
+};
 
 /// How long a caller wants to wait for what. Zero: answer as soon as the record is durable.
 struct Wait {
@@ -33,14 +37,34 @@ struct Wait {
 
 // ---------------------------------------------------------------------------------------------- inputs: requests
 
+/// What a begin means if its gid stands for a transaction already.
+enum class IfKnown : std::uint8_t {
+  kCompare,  ///< the same plan: a repetition; another: refused
+  kShow,     ///< answered with what is there, whatever its plan
+  kSubmit,   ///< that one is submitted; and if there was none, what this begin makes is
+};
+
 struct Begin {
   Token token = 0;
   std::string gid;  ///< empty: the worker names it
   OwnedPlan plan;
   Wait wait;
+  IfKnown if_known = IfKnown::kCompare;
+  std::optional<Duration> delay = {};  ///< of the submit, see Request::delay
 };
 
-enum class Verb : std::uint8_t { kSubmit, kAbort, kQuery, kRetryNow, kReport, kEnlist, kResolve, kStop };
+enum class Verb : std::uint8_t {
+  kSubmit,
+  kAbort,
+  kQuery,
+  kRetryNow,
+  kReport,
+  kEnlist,
+  kResolve,
+  kStop,
+  kPassDue,  ///< in passes: the next one is due now
+  kPass,     ///< in passes: one begins now
+};
 
 /// What an operator vouches for about a branch. It is evidence; a decision never changes (R8).
 enum class Resolution : std::uint8_t {
@@ -62,6 +86,10 @@ struct Request {
   bool read_only = false;                     ///< kReport of a prepare: the vote
   std::shared_ptr<const OwnedPlan> enlisted;  ///< kEnlist: a plan with one branch, the one to add
   Resolution as = Resolution::kDone;          ///< kResolve
+  std::optional<Duration> delay = {};   ///< kSubmit of a message in passes: counts from begin, instead of the plan's
+  bool of_dtm = false;                  ///< a transaction that was not begun by a DTM client is unknown
+  std::optional<Pattern> pattern = {};  ///< one of another pattern refuses the verb
+  bool newest = false;                  ///< kQuery: answered when the newest state is durable
 };
 
 /// The client of this token is gone; its wait can be forgotten.
@@ -120,6 +148,16 @@ struct StoreRoom {
   bool is_enough = true;
 };
 
+/// For tests of transactions in passes: they are taken for so much older than they are, and a delay or a due time for
+/// so much earlier.
+struct ShiftAges {
+  Duration older{0};
+  Duration sooner{0};
+};
+
+/// For tests: every open transaction ends where it stands, and nobody is told.
+struct EndAll {};
+
 /// The process is about to end: callers that wait are answered with what is true now, and no call leaves any more.
 struct Drain {};
 
@@ -127,7 +165,7 @@ struct Drain {};
 struct Tick {};
 
 using Input = std::variant<Begin, Request, GaveUp, Acquired, Renewed, Lost, Loaded, LoadEnded, Receipts, Found,
-                           CallEnded, PauseDestination, StoreRoom, Drain, Tick>;
+                           CallEnded, PauseDestination, StoreRoom, Drain, Tick, ShiftAges, EndAll>;
 
 // -------------------------------------------------------------------------------------------------------- outputs
 
@@ -195,6 +233,8 @@ class Outputs {
   virtual void event(EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
                      Op op) = 0;
   virtual void incident(const IncidentNotice& /*notice*/) {}
+  /// A pass of this transaction has ended, and what it changed is durable. One call for each, in their order.
+  virtual void pass_ended(std::string_view /*gid*/) {}
   /// Its breaker has opened, or closed again.
   virtual void destination_changed(const DestinationFigures& /*figures*/, bool /*is_down*/) {}
 };
@@ -219,6 +259,7 @@ struct WorkerOptions {
   /// How long a lazy change may wait for a forced one of the same transaction to carry it along; 0: not at all.
   Duration lazy_wait = milliseconds{5};
   std::uint64_t seed = 1;
+  bool passes_on_demand = false;  ///< for tests: no clock begins a pass, only requests do
 };
 
 /// Ownerships never get this far: gids that are handed out in advance are tids of such an epoch, so that they name a
@@ -249,6 +290,9 @@ class Worker {
   [[nodiscard]] Instant next_due() const;
 
   [[nodiscard]] const Counters& counters() const;
+  /// Of the transactions in passes that are open here, the one whose next pass comes first, if it is due before
+  /// `until`; empty: none. Only with passes_on_demand.
+  [[nodiscard]] std::string_view first_pass_due(Instant until) const;
   [[nodiscard]] std::size_t open() const;       ///< open transactions
   [[nodiscard]] std::size_t incidents() const;  ///< open transactions that wait for a person
   [[nodiscard]] Instant oldest_open() const;    ///< begin of the oldest open transaction; kNever: none
