@@ -26,6 +26,7 @@ struct Call {
   Tid tid;
   std::string_view gid;
   Pattern pattern = Pattern::kSaga;
+  Dialect dialect = Dialect::kSettle;
   Op op = Op::kAction;
   std::int32_t branch = -1;    ///< index in the plan; -1: the check-back
   std::string_view branch_id;  ///< "00" for the check-back
@@ -51,7 +52,8 @@ struct CallEnded {
   AnswerCode answer = kNoAnswer;
   bool reached = true;      ///< request bytes were written; false: nothing was sent and nothing is counted
   Duration retry_after{0};  ///< lower bound of the pause that the participant asked for
-  std::string result;       ///< body of a done, reason of a refusal; at most 64 KiB
+  /// Body of a done, reason of a refusal; in passes also the words of what stays unknown. At most 64 KiB.
+  std::string result;
 };
 
 /// A way of reaching participants (one per URL scheme). Lives on its worker's thread.

@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "model/kinds.h"
+#include "net/http_client.h"
 #include "participant/participant.h"
 
 namespace settle::participant {
@@ -21,6 +22,9 @@ static_assert(outcome_of_http(204) == Outcome::kDone);
 static_assert(outcome_of_http(302) == Outcome::kUnknown);
 static_assert(outcome_of_http(404) == Outcome::kUnknown);
 static_assert(outcome_of_http(504) == Outcome::kUnknown);
+
+/// Why there was no answer.
+AnswerCode code_of(net::HttpFailure failure);
 
 /// Body of a check-back's 2xx: exactly {"state": "committed" | "aborted" | "running"}, blanks as JSON allows them.
 /// Nothing for anything else; a body that is merely similar must not decide about money. `running` is kUndecided.

@@ -10,6 +10,7 @@
 #include "model/ops.h"
 #include "net/http_fields.h"
 #include "participant/http/answer.h"
+#include "participant/http/dtm_dialect.h"
 #include "participant/http/payload.h"
 #include "wire/trace_context.h"
 
@@ -20,6 +21,8 @@ net::HttpClientOptions guarded(net::HttpClientOptions options, bool loopback_onl
   if (loopback_only_wanted) options.lookup = loopback_only(std::move(options.lookup));
   return options;
 }
+
+}  // namespace
 
 AnswerCode code_of(net::HttpFailure failure) {
   switch (failure) {
@@ -42,6 +45,8 @@ AnswerCode code_of(net::HttpFailure failure) {
   }
   return kAnswerGarbage;
 }
+
+namespace {
 
 // Our own names are fixed and fine; a value with a control byte would let its sender write headers of its own.
 bool append_value(std::string& lines, std::string_view name, std::string_view value) {
@@ -143,19 +148,39 @@ void HttpParticipant::call(const Call& call) {
     log(LogLevel::kWarn, "the payload cannot be made of earlier results; nothing is sent",
         {{"gid", call.gid}, {"branch", call.branch_id}, {"op", name_of(call.op)}, {"reason", *unbound}});
     pending_[request.cookie].unbound = std::move(*unbound);
-  } else if (!build_headers(call)) {
+  } else if (call.dialect != Dialect::kSettle && call.url.empty()) {
+    pending_[request.cookie].has_no_url = true;
+  } else if (!build(call, request)) {
     log(LogLevel::kError, "a header value holds a control byte; nothing is sent", {{"gid", call.gid}});
   } else if (loopback_only_ && !guard_.permits(call.url)) {
     log(LogLevel::kWarn, "the destination is not on loopback; nothing is sent",
         {{"gid", call.gid}, {"branch", call.branch_id}, {"op", name_of(call.op)}});
   } else {
-    request.url = call.url;
     request.headers = headers_;
     request.headers_are_lines = true;
-    request.body = call.bound != nullptr ? std::string_view(payload_) : call.payload;
   }
+  if (request.headers.empty()) request.url = {};
   // Without a URL the client itself reports kBadCall in the next turn: one way for every end of a call.
   (void)client_.call(request);
+}
+
+/// False: a header value holds a control byte.
+bool HttpParticipant::build(const Call& call, net::HttpCall& request) {
+  if (call.dialect == Dialect::kSettle) {
+    request.url = call.url;
+    request.body = call.bound != nullptr ? std::string_view(payload_) : call.payload;
+    return build_headers(call);
+  }
+  Pending& pending = pending_[request.cookie];
+  pending.by_json_rpc = dtm::is_by_json_rpc(call);
+  dtm::build(call, random_, url_, payload_);
+  request.url = pending.by_json_rpc ? call.url : std::string_view(url_);
+  request.body = pending.by_json_rpc ? std::string_view(payload_) : call.payload;
+  request.method = pending.by_json_rpc ? "POST" : dtm::method_of(call);
+  headers_.assign("traceparent: ");
+  append_trace(headers_, call, random_.next());
+  headers_.append("\r\n");
+  return dtm::append_headers(headers_, call);
 }
 
 bool HttpParticipant::build_headers(const Call& call) {
@@ -184,7 +209,7 @@ std::uint64_t HttpParticipant::remember(const Call& call) {
     cookie = free_.back();
     free_.pop_back();
   }
-  pending_[cookie] = {call.id, call.tid, call.op, call.branch, {}};
+  pending_[cookie] = {call.id, call.tid, call.op, call.branch, {}, call.dialect};
   return cookie;
 }
 
@@ -192,8 +217,16 @@ void HttpParticipant::on_answer(const net::HttpAnswer& answer) {
   SETTLE_ASSERT(answer.cookie < pending_.size());
   Pending pending = std::move(pending_[answer.cookie]);
   free_.push_back(answer.cookie);
-  CallEnded ended = pending.unbound.empty() ? ended_of(answer, pending.op, loop_.now())
-                                            : ended_unbound(pending.op, std::move(pending.unbound));
+  CallEnded ended;
+  if (pending.has_no_url) {
+    ended = dtm::ended_without_url(pending.op);
+  } else if (!pending.unbound.empty()) {
+    ended = ended_unbound(pending.op, std::move(pending.unbound));
+  } else if (pending.dialect != Dialect::kSettle) {
+    ended = dtm::ended_of(answer, pending.op, pending.by_json_rpc);
+  } else {
+    ended = ended_of(answer, pending.op, loop_.now());
+  }
   ended.id = pending.id;
   ended.tid = pending.tid;
   ended.branch = pending.branch;

@@ -21,7 +21,8 @@ struct HttpParticipantOptions {
 };
 
 /// Participants behind http URLs. Each Call becomes one POST with the settle-* headers (api.md, "What a participant
-/// sees"); the status becomes the outcome. On its loop's thread only.
+/// sees"); the status becomes the outcome. Those of another dialect are called as it says (dtm_dialect.h). On its
+/// loop's thread only.
 class HttpParticipant final : public Participant {
  public:
   /// Exactly once per call, never from inside call().
@@ -44,10 +45,14 @@ class HttpParticipant final : public Participant {
     Op op = Op::kAction;
     std::int32_t branch = -1;
     std::string unbound;  ///< why nothing was sent; empty: it was
+    Dialect dialect = Dialect::kSettle;
+    bool by_json_rpc = false;
+    bool has_no_url = false;  ///< DTM: done, without a word
   };
 
   void on_answer(const net::HttpAnswer& answer);
   [[nodiscard]] bool build_headers(const Call& call);
+  [[nodiscard]] bool build(const Call& call, net::HttpCall& request);
   std::uint64_t remember(const Call& call);
 
   net::Loop& loop_;
@@ -59,6 +64,7 @@ class HttpParticipant final : public Participant {
   std::vector<std::uint64_t> free_;
   std::string headers_;  // reused
   std::string payload_;  // reused
+  std::string url_;      // reused
   net::HttpClient client_;
 };
 
