@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <utility>
 
@@ -71,10 +70,12 @@ struct NamedEndpoint {
   const Endpoint& endpoint;
 };
 
-std::array<NamedEndpoint, 5> endpoints_of(const Config& config) {
-  return {NamedEndpoint{"api.http", config.api_http}, NamedEndpoint{"api.grpc", config.api_grpc},
-          NamedEndpoint{"api.seata", config.api_seata}, NamedEndpoint{"api.channel", config.api_channel},
-          NamedEndpoint{"admin.http", config.admin_http}};
+std::vector<NamedEndpoint> endpoints_of(const Config& config) {
+  std::vector<NamedEndpoint> out{{"api.http", config.api_http},       {"api.dtm", config.api_dtm},
+                                 {"api.grpc", config.api_grpc},       {"api.seata", config.api_seata},
+                                 {"api.channel", config.api_channel}, {"admin.http", config.admin_http}};
+  if (config.test_hooks) out.push_back({"test.hooks", config.hooks});
+  return out;
 }
 
 Result<void> check_endpoints(const Config& config) {
@@ -88,6 +89,7 @@ Result<void> check_endpoints(const Config& config) {
                      "listen on 127.0.0.1, [::1] or localhost");
     }
     for (std::size_t j = 0; j < i; ++j) {
+      if (all[i].key == "api.dtm") continue;  // it may stand on the listener of /v1
       if (here.port != 0 && all[j].endpoint == here) {
         return invalid(std::string(all[j].key) + " and " + std::string(all[i].key) + " are both " + here.text() +
                        "; give each a port of its own");
@@ -111,8 +113,19 @@ Result<void> check_alerts(const Config& config) {
   return {};
 }
 
+Result<void> check_dtm(const Config& config) {
+  if (config.api_dtm.on() && config.store.is_shared() && !shares_listener(config)) {
+    return invalid("api.dtm: daemons that share a store hand requests to each other on api.http (" +
+                   config.api_http.text() + "); give api.dtm the same address and port");
+  }
+  if (config.test_hooks && config.store.is_shared())
+    return invalid("test-hooks: they empty the store, and this one is shared; use memory: or embedded:DIR");
+  return {};
+}
+
 Result<void> check(const Config& config) {
   if (const auto fine = check_endpoints(config); !fine) return fine.error();
+  if (const auto fine = check_dtm(config); !fine) return fine.error();
   if (const auto fine = check_alerts(config); !fine) return fine.error();
   if (config.workers > config.shards) {
     return invalid("workers: " + std::to_string(config.workers) + " threads for " + std::to_string(config.shards) +
@@ -144,8 +157,13 @@ Result<Config> make_config(std::span<const Setting> settings) {
   for (const Setting& setting : settings) {
     if (const auto done = apply(config, setting); !done) return done.error();
   }
+  if (config.test_hooks) config.workers = 1;  // one order of all events
   if (const auto fine = check(config); !fine) return fine.error();
   return config;
+}
+
+bool shares_listener(const Config& config) {
+  return config.api_dtm.on() && config.api_dtm.port != 0 && config.api_dtm == config.api_http;
 }
 
 std::string node_name(const Config& config) {
@@ -176,7 +194,8 @@ std::vector<std::string_view> keys_not_served(const Config& config) {
     const bool listens = std::any_of(endpoints.begin(), endpoints.end(), [&](const NamedEndpoint& named) {
       return named.key == key.name && named.endpoint.on();
     });
-    if (listens || (key.name == "test-hooks" && config.test_hooks)) keys.push_back(key.name);
+    const bool alerts = key.name == "dtm.alert-web-hook" && !config.dtm_alert_web_hook.empty();
+    if (listens || alerts) keys.push_back(key.name);
   }
   return keys;
 }

@@ -37,6 +37,7 @@ struct StoreChoice {
 /// Everything that a person can set, in the units of the code. The keys, their defaults and ranges: config_keys.cpp.
 struct Config {
   Endpoint api_http;
+  Endpoint api_dtm;  ///< may be the same as api_http: then they share a listener
   Endpoint api_grpc;
   Endpoint api_seata;
   Endpoint api_channel;
@@ -47,6 +48,12 @@ struct Config {
   std::uint16_t cluster = 1;
   std::string node;  ///< empty: the host's name; see node_name()
   bool test_hooks = false;
+  Endpoint hooks;  ///< where they listen, if they are on
+  Duration dtm_request_timeout{};
+  Duration dtm_retry_interval{};
+  Duration dtm_timeout_to_fail{};
+  std::string dtm_alert_web_hook;  ///< empty: none
+  std::uint32_t dtm_alert_retry_limit = 0;
   Duration drain{};
   Duration lease{};
   Duration retention{};
@@ -97,6 +104,9 @@ std::span<const Key> config_keys();
 ///
 /// Errors: kInvalid; the message says where, what, and what instead.
 Result<Config> make_config(std::span<const Setting> settings);
+
+/// DTM's interface is on, and stands on the listener of /v1.
+bool shares_listener(const Config& config);
 
 /// This daemon's name in its store.
 std::string node_name(const Config& config);

@@ -14,6 +14,7 @@ constexpr Duration kDay = hours{24};
 constexpr Duration kYears = 400 * kDay;
 constexpr std::int64_t kWorkersMax = 255;  // a token has 8 bits for its thread
 constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
+constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
 
 template <auto Member>
 Result<void> take(Config& config, auto&& value) {
@@ -39,6 +40,14 @@ Result<void> set_bytes(Config& config, std::string_view value) {
 template <auto Member, std::int64_t LowUs, std::int64_t HighUs>
 Result<void> set_duration(Config& config, std::string_view value) {
   return take<Member>(config, parse_duration(value, Duration{LowUs}, Duration{HighUs}));
+}
+/// As DTM counts.
+template <auto Member>
+Result<void> set_seconds(Config& config, std::string_view value) {
+  const auto number = parse_number(value, 1, kDaySeconds);
+  if (!number) return number.error();
+  config.*Member = seconds{*number};
+  return {};
 }
 template <auto Member>
 Result<void> set_switch(Config& config, std::string_view value) {
@@ -69,6 +78,9 @@ constexpr std::int64_t us(Duration duration) { return duration.count(); }
 constexpr std::array kKeys{
     Key{"api.http", "ADDRESS:PORT", "127.0.0.1:36789", "native interface /v1", true,
         set_endpoint<&Config::api_http, false>},
+    Key{"api.dtm", "ADDRESS:PORT|off", "off",
+        "DTM's HTTP interface, for its clients; may be the same as api.http (DTM's own port is 36789)", true,
+        set_endpoint<&Config::api_dtm, true>},
     Key{"api.grpc", "ADDRESS:PORT|off", "127.0.0.1:36790", "native and DTM gRPC", false,
         set_endpoint<&Config::api_grpc, true>},
     Key{"api.seata", "ADDRESS:PORT|off", "off", "Seata clients (usually 127.0.0.1:8091)", false,
@@ -85,8 +97,21 @@ constexpr std::array kKeys{
     Key{"cluster", "N", "1", "number of this installation in every tid", true, set_number<&Config::cluster, 1, 65'535>},
     Key{"node", "NAME", "", "this daemon's name among those of a shared store (empty: the host's name)", true,
         set_text<&Config::node>},
-    Key{"test-hooks", "on|off", "off", "hooks for tests of other clients, on 127.0.0.1:36792", false,
-        set_switch<&Config::test_hooks>},
+    Key{"test-hooks", "on|off", "off",
+        "hooks with which tests of DTM's clients step time; only then, no clock begins a pass, and one worker runs",
+        true, set_switch<&Config::test_hooks>},
+    Key{"dtm.request-timeout", "SECONDS", "3", "time limit of a call, if a DTM client gives none", true,
+        set_seconds<&Config::dtm_request_timeout>},
+    Key{"dtm.retry-interval", "SECONDS", "10", "between the passes of a DTM transaction, if its client says nothing",
+        true, set_seconds<&Config::dtm_retry_interval>},
+    Key{"dtm.timeout-to-fail", "SECONDS", "35",
+        "age at which a prepared DTM transaction is rolled back or asked about, if its client says nothing", true,
+        set_seconds<&Config::dtm_timeout_to_fail>},
+    Key{"dtm.alert-web-hook", "URL", "",
+        "who is told, as DTM does, of a transaction that keeps failing (empty: nobody)", false,
+        set_text<&Config::dtm_alert_web_hook>},
+    Key{"dtm.alert-retry-limit", "N", "3", "failing passes in a row after which it is told", false,
+        set_number<&Config::dtm_alert_retry_limit, 1, 1'000'000>},
     Key{"drain", "TIME", "10s", "SIGTERM: how long calls and answers may take to end", true,
         set_duration<&Config::drain, 0, us(hours{1})>},
     Key{"lease", "TIME", "15s", "how long a shard of a shared store is owned without renewal", true,
@@ -132,6 +157,8 @@ constexpr std::array kKeys{
         set_text<&Config::ports_file>},
     Key{"ready-file", "PATH", "", "write `ready` there once every shard is loaded", true,
         set_text<&Config::ready_file>},
+    Key{"test.hooks", "ADDRESS:PORT", "127.0.0.1:36792", "where test-hooks listen", true,
+        set_endpoint<&Config::hooks, false>},
     Key{"test.failpoint", "NAME[:N]", "", "kill the process at the N-th passage, see --list-failpoints", true,
         set_text<&Config::failpoint>},
 };

@@ -161,7 +161,27 @@ TEST(Config, PartsThatDoNotExistYetAreNamed) {
   EXPECT_EQ(keys_not_served(*with({{"api.grpc", "off", ""}, {"api.channel", "off", ""}, {"test-hooks", "off", ""}})),
             std::vector<std::string_view>());
   EXPECT_EQ(keys_not_served(*with({{"api.seata", "127.0.0.1:8091", ""}, {"test-hooks", "on", ""}})),
-            (std::vector<std::string_view>{"api.grpc", "api.seata", "api.channel", "test-hooks"}));
+            (std::vector<std::string_view>{"api.grpc", "api.seata", "api.channel"}));
+}
+
+TEST(Config, DtmsClientsMayComeToTheListenerOfV1) {
+  EXPECT_FALSE(shares_listener(*with({})));
+  EXPECT_TRUE(shares_listener(*with({{"api.dtm", "127.0.0.1:36789", ""}})));
+  EXPECT_FALSE(shares_listener(*with({{"api.dtm", "127.0.0.1:36799", ""}})));
+  EXPECT_EQ(text_of(with({{"api.dtm", "127.0.0.1:36780", ""}})),
+            "admin.http and api.dtm are both 127.0.0.1:36780; give each a port of its own");
+  EXPECT_EQ(text_of(with({{"api.dtm", "0.0.0.0:36789", ""}})).substr(0, 8), "api.dtm:");
+  EXPECT_EQ(with({{"dtm.retry-interval", "7", ""}})->dtm_retry_interval, std::chrono::seconds{7})
+      << "seconds, as DTM counts";
+  EXPECT_EQ(keys_not_served(
+                *with({{"api.grpc", "off", ""}, {"api.channel", "off", ""}, {"dtm.alert-web-hook", "http://h/", ""}})),
+            std::vector<std::string_view>{"dtm.alert-web-hook"});
+}
+
+TEST(Config, TestHooksRunOneWorkerOnAStoreOfTheirOwn) {
+  EXPECT_EQ(with({{"workers", "4", ""}, {"test-hooks", "on", ""}})->workers, 1);
+  EXPECT_FALSE(
+      make_config(std::vector<Setting>{{"test-hooks", "on", ""}, {"store", "postgres://a@127.0.0.1:5432/b", ""}}).ok());
 }
 
 // ------------------------------------------------------------------------------------------------------------- file

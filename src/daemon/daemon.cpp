@@ -129,8 +129,10 @@ Result<Daemon::Listeners> Daemon::start() {
 }
 
 Result<Daemon::Listeners> Daemon::listen() {
-  for (const Endpoint* endpoint : {&config_.api_http, &config_.admin_http}) {
-    if (endpoint->port == 0) continue;
+  Endpoint dtm = shares_listener(config_) ? Endpoint{} : config_.api_dtm;
+  const Endpoint hooks = config_.test_hooks ? config_.hooks : Endpoint{};
+  for (const Endpoint* endpoint : {&config_.api_http, &config_.admin_http, &std::as_const(dtm), &hooks}) {
+    if (!endpoint->on() || endpoint->port == 0) continue;
     if (const auto free = net::check_port_free(endpoint->host, endpoint->port); !free) {
       return Error{ErrorCode::kUnavailable, endpoint->text() + ": " + free.error().message};
     }
@@ -148,6 +150,17 @@ Result<Daemon::Listeners> Daemon::listen() {
     return Error{ErrorCode::kUnavailable, "admin.http " + config_.admin_http.text() + ": " + admin.error().message};
   }
   listeners.admin = *admin;
+  for (const auto& thread : threads_) {
+    if (!dtm.on()) break;
+    const auto port = thread->listen_dtm(dtm);
+    if (!port) return Error{ErrorCode::kUnavailable, "api.dtm " + dtm.text() + ": " + port.error().message};
+    listeners.dtm = dtm.port = *port;
+  }
+  if (hooks.on()) {
+    const auto port = threads_.front()->listen_hooks(hooks);
+    if (!port) return Error{ErrorCode::kUnavailable, "test.hooks " + hooks.text() + ": " + port.error().message};
+    listeners.hooks = *port;
+  }
   return listeners;
 }
 

@@ -38,6 +38,8 @@ class Daemon final : private Ownership {
   struct Listeners {
     std::uint16_t api = 0;
     std::uint16_t admin = 0;
+    std::uint16_t dtm = 0;    ///< 0: off, or that of the api
+    std::uint16_t hooks = 0;  ///< 0: off
   };
   /// Takes the shards, begins to load them and to serve. Errors: an address that cannot be listened on; nothing runs
   /// then.

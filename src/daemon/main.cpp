@@ -99,7 +99,12 @@ int serve(const Config& config, const sigset_t& ends) {
   admin.port = listeners->admin;
   log(LogLevel::kInfo, "listening",
       {{"api", api.text()}, {"admin", admin.text()}, {"workers", std::to_string(config.workers)}});
-  write_file(config.ports_file, "api=" + std::to_string(api.port) + " admin=" + std::to_string(admin.port) + "\n");
+  std::string ports = "api=" + std::to_string(api.port) + " admin=" + std::to_string(admin.port);
+  if (listeners->dtm != 0) ports += " dtm=" + std::to_string(listeners->dtm);
+  if (listeners->hooks != 0) ports += " hooks=" + std::to_string(listeners->hooks);
+  if (config.test_hooks)
+    log(LogLevel::kWarn, "test hooks are on; no clock begins a pass", {{"hooks", config.hooks.text()}});
+  write_file(config.ports_file, ports + "\n");
 
   std::thread ready([&] {
     daemon.wait_until_ready();

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "api/dtm/render.h"
 #include "api/http/problem.h"
 #include "api/http/render.h"
 #include "base/assert.h"
@@ -46,7 +47,15 @@ engine::WorkerOptions worker_options(const Config& config) {
   options.limits.calls_per_destination = share(config.calls_per_destination, config.workers);
   options.limits.breaker = {config.breaker_failures, config.breaker_pause, config.breaker_pause_max};
   options.seed = fresh_seed();
+  options.passes_on_demand = config.test_hooks;
   return options;
+}
+
+api::dtm::Settings dtm_settings(const Config& config) {
+  return {.request_timeout = config.dtm_request_timeout,
+          .retry_interval = config.dtm_retry_interval,
+          .timeout_to_fail = config.dtm_timeout_to_fail,
+          .has_jitter = !config.test_hooks};
 }
 
 net::HttpServerOptions server_options(const Config& config) {
@@ -94,17 +103,31 @@ WorkerThread::WorkerThread(std::uint8_t index, Surroundings& around)
       admin_face_(*this, *this,
                   [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
                          std::string_view headers) { admin_server_.respond(slot, status, type, body, headers); }),
+      dtm_face_(*this, dtm_settings(*around.config), fresh_seed(), dtm_respond()),
       api_server_(loop_, api_server_options(),
                   [this](const net::HttpRequest& request, net::ResponseSlot slot) { on_api_request(request, slot); }),
       admin_server_(
           loop_, server_options(*around.config),
           [this](const net::HttpRequest& request, net::ResponseSlot slot) { admin_face_.on_request(request, slot); }),
+      dtm_server_(
+          loop_, dtm_server_options(),
+          [this](const net::HttpRequest& request, net::ResponseSlot slot) { dtm_face_.on_request(request, slot); }),
+      hooks_server_(
+          loop_, hooks_server_options(),
+          [this](const net::HttpRequest& request, net::ResponseSlot slot) { hooks_->on_request(request, slot); }),
       forwarder_(
           loop_, node_name(*around.config),
           [this](engine::Token token, api::Rendered&& rendered) { answers_.push_back({token, std::move(rendered)}); }),
       outbox_(around.config->workers),
       random_(fresh_seed()) {
   loop_.at_turn_end([this] { end_turn(); });
+  if (around_.config->test_hooks) {
+    api::Ports& ports = *this;
+    api::dtm::HookPorts& hook_ports = *this;
+    hooks_.emplace(ports, hook_ports,
+                   [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
+                          std::string_view headers) { hooks_server_.respond(slot, status, type, body, headers); });
+  }
   // Behind the hooks of servers and client, which send what the turn has collected.
   (void)loop_.at_flush([this] {
     if (is_closing_) update_idle();
@@ -122,8 +145,32 @@ WorkerThread::~WorkerThread() { join(); }
 net::HttpServerOptions WorkerThread::api_server_options() {
   net::HttpServerOptions options = server_options(*around_.config);
   // Not at once: a connection may end in the middle of anything.
-  options.gone = [this](net::ResponseSlot slot) { loop_.post([this, slot] { face_.on_gone(slot); }); };
+  options.gone = [this](net::ResponseSlot slot) {
+    loop_.post([this, slot] {
+      face_.on_gone(slot);
+      if (shares_listener(*around_.config)) dtm_face_.on_gone(slot);
+    });
+  };
   return options;
+}
+
+net::HttpServerOptions WorkerThread::dtm_server_options() {
+  net::HttpServerOptions options = server_options(*around_.config);
+  options.gone = [this](net::ResponseSlot slot) { loop_.post([this, slot] { dtm_face_.on_gone(slot); }); };
+  return options;
+}
+
+net::HttpServerOptions WorkerThread::hooks_server_options() {
+  net::HttpServerOptions options = server_options(*around_.config);
+  options.gone = [this](net::ResponseSlot slot) { loop_.post([this, slot] { hooks_->on_gone(slot); }); };
+  return options;
+}
+
+api::Respond WorkerThread::dtm_respond() {
+  return [this](net::ResponseSlot slot, int status, std::string_view type, std::string_view body,
+                std::string_view headers) {
+    (shares_listener(*around_.config) ? api_server_ : dtm_server_).respond(slot, status, type, body, headers);
+  };
 }
 
 Result<std::uint16_t> WorkerThread::listen_api(const Endpoint& endpoint) {
@@ -132,6 +179,14 @@ Result<std::uint16_t> WorkerThread::listen_api(const Endpoint& endpoint) {
 
 Result<std::uint16_t> WorkerThread::listen_admin(const Endpoint& endpoint) {
   return admin_server_.listen(endpoint.host, endpoint.port);
+}
+
+Result<std::uint16_t> WorkerThread::listen_dtm(const Endpoint& endpoint) {
+  return dtm_server_.listen(endpoint.host, endpoint.port);
+}
+
+Result<std::uint16_t> WorkerThread::listen_hooks(const Endpoint& endpoint) {
+  return hooks_server_.listen(endpoint.host, endpoint.port);
 }
 
 void WorkerThread::give_now(std::vector<engine::Input>&& inputs) {
@@ -163,6 +218,8 @@ void WorkerThread::stop_accepting() {
     is_closing_ = true;
     api_server_.stop_accepting();
     admin_server_.stop_accepting();
+    dtm_server_.stop_accepting();
+    hooks_server_.stop_accepting();
   });
 }
 
@@ -211,11 +268,21 @@ void WorkerThread::deliver_answers() {
   for (Answer& answer : delivering_) {
     if (api::is_for_admin(answer.token)) {
       admin_face_.on_reply(answer.token, std::move(answer.rendered));
+    } else if (api::is_for_dtm(answer.token)) {
+      deliver_to_dtm(std::move(answer));
     } else {
       face_.on_reply(answer.token, std::move(answer.rendered));
     }
   }
   delivering_.clear();
+}
+
+void WorkerThread::deliver_to_dtm(Answer&& answer) {
+  if (api::dtm::asked_of(answer.token) == api::dtm::Asked::kHook) {
+    hooks_->on_reply(answer.token, answer.rendered);
+  } else {
+    dtm_face_.on_reply(answer.token, std::move(answer.rendered));
+  }
 }
 
 void WorkerThread::post_mail() {
@@ -253,7 +320,7 @@ void WorkerThread::call(const Call& call) {
 }
 
 void WorkerThread::reply(engine::Token token, engine::AnswerKind kind, const engine::View* view) {
-  Answer answer{token, api::render(token, kind, view)};
+  Answer answer{token, api::is_for_dtm(token) ? api::dtm::render(token, kind, view) : api::render(token, kind, view)};
   const std::size_t thread = api::thread_of(token);
   SETTLE_ASSERT(thread < outbox_.size());
   if (thread == index_) {
@@ -299,6 +366,10 @@ void WorkerThread::incident(const engine::IncidentNotice& notice) {
   if (around_.alerts != nullptr) around_.alerts->incident(notice, loop_.now());
 }
 
+void WorkerThread::pass_ended(std::string_view gid) {
+  if (hooks_) hooks_->on_pass_ended(gid);
+}
+
 void WorkerThread::destination_changed(const engine::DestinationFigures& figures, bool is_down) {
   if (is_down) {
     log(LogLevel::kWarn, "destination does not serve; its calls wait, one probes it now and then",
@@ -315,7 +386,11 @@ void WorkerThread::destination_changed(const engine::DestinationFigures& figures
 
 void WorkerThread::on_api_request(const net::HttpRequest& request, net::ResponseSlot slot) {
   request_ = Forwarder::is_forwarded(request) ? nullptr : &request;
-  face_.on_request(request, slot);
+  if (shares_listener(*around_.config) && api::dtm::Face::is_its_path(request.path)) {
+    dtm_face_.on_request(request, slot);
+  } else {
+    face_.on_request(request, slot);
+  }
   request_ = nullptr;
 }
 
@@ -396,9 +471,11 @@ std::string WorkerThread::fresh_gid() {
 void WorkerThread::update_idle() {
   bool idle = false;
   if (participant_.open_calls() == 0 && forwarder_.open() == 0) {
-    api_server_.close_idle();
-    admin_server_.close_idle();
-    idle = api_server_.drained() && admin_server_.drained();
+    idle = true;
+    for (net::HttpServer* server : {&api_server_, &admin_server_, &dtm_server_, &hooks_server_}) {
+      server->close_idle();
+      idle = idle && server->drained();
+    }
   }
   if (idle_.exchange(idle, std::memory_order_acq_rel) != idle) around_.idle_changed();
 }
@@ -488,7 +565,7 @@ void WorkerThread::add_figures(api::MetricsSnapshot& sum) const {
   sum.incidents += worker_.incidents();
   sum.oldest_open = std::min(sum.oldest_open, worker_.oldest_open());
   sum.http.add(face_.figures());
-  for (const net::HttpServer* server : {&api_server_, &admin_server_}) {
+  for (const net::HttpServer* server : {&api_server_, &admin_server_, &dtm_server_, &hooks_server_}) {
     sum.server.accepted += server->stats().accepted;
     sum.server.turned_away += server->stats().turned_away;
     sum.server.requests += server->stats().requests;

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "api/admin/admin.h"
+#include "api/dtm/face.h"
+#include "api/dtm/hooks.h"
 #include "api/http/face.h"
 #include "api/http/ports.h"
 #include "audit/log.h"
@@ -53,7 +56,10 @@ struct Surroundings {
 ///
 /// Everything that a turn of the loop collects leaves together at its end: saves to the writer in one hand-over, inputs
 /// and answers for other threads in one post each.
-class WorkerThread final : private engine::Outputs, private api::Ports, private api::AdminPorts {
+class WorkerThread final : private engine::Outputs,
+                           private api::Ports,
+                           private api::AdminPorts,
+                           private api::dtm::HookPorts {
  public:
   WorkerThread(std::uint8_t index, Surroundings& around);
   ~WorkerThread() override;
@@ -63,6 +69,8 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   /// Before start(): listens; the port that was given or chosen. `admin` is for one thread of the process.
   Result<std::uint16_t> listen_api(const Endpoint& endpoint);
   Result<std::uint16_t> listen_admin(const Endpoint& endpoint);
+  Result<std::uint16_t> listen_dtm(const Endpoint& endpoint);
+  Result<std::uint16_t> listen_hooks(const Endpoint& endpoint);
 
   /// Before start(): feeds the worker at once.
   void give_now(std::vector<engine::Input>&& inputs);
@@ -107,6 +115,7 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void event(engine::EventLevel level, std::string_view what, std::string_view gid, std::string_view branch_id,
              Op op) override;
   void incident(const engine::IncidentNotice& notice) override;
+  void pass_ended(std::string_view gid) override;
   void destination_changed(const engine::DestinationFigures& figures, bool is_down) override;
 
   // api::Ports
@@ -116,7 +125,12 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   [[nodiscard]] std::uint8_t thread_index() const override { return index_; }
   [[nodiscard]] Instant now() const override { return loop_.now(); }
 
-  // api::AdminPorts
+  // api::dtm::HookPorts
+  void feed_hook(engine::Input&& input) override { feed(std::move(input)); }
+  [[nodiscard]] std::string_view first_pass_due(Instant until) const override { return worker_.first_pass_due(until); }
+  [[nodiscard]] std::size_t open_transactions() const override { return worker_.open(); }
+
+  // api::AdminPorts; `after` also api::dtm::HookPorts
   void collect(std::function<void(const api::MetricsSnapshot&)> then) override;
   void after(Duration pause, std::function<void()> then) override;
   bool audit(audit::Record&& record, std::function<void(const Result<std::uint64_t>&)> then) override;
@@ -133,7 +147,11 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   void on_call_ended(CallEnded&& ended);
   void end_turn();
   void deliver_answers();
+  void deliver_to_dtm(Answer&& answer);
   [[nodiscard]] net::HttpServerOptions api_server_options();
+  [[nodiscard]] net::HttpServerOptions dtm_server_options();
+  [[nodiscard]] net::HttpServerOptions hooks_server_options();
+  [[nodiscard]] api::Respond dtm_respond();
   void post_mail();
   void arm_timer();
   void update_loaded();
@@ -147,8 +165,12 @@ class WorkerThread final : private engine::Outputs, private api::Ports, private 
   engine::Worker worker_;
   api::Face face_;
   api::AdminFace admin_face_;
+  api::dtm::Face dtm_face_;
+  std::optional<api::dtm::Hooks> hooks_;  // nothing: they are off
   net::HttpServer api_server_;
   net::HttpServer admin_server_;
+  net::HttpServer dtm_server_;    // without a listener if DTM's clients come to api_server_, or to none
+  net::HttpServer hooks_server_;  // likewise
   Forwarder forwarder_;
   const net::HttpRequest* request_ = nullptr;  // the one that the face is looking at, if others may have to answer it
 

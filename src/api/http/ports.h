@@ -34,9 +34,11 @@ class Ports {
 };
 
 /// Token layout: thread (8 bits) | flags (8 bits) | number (48 bits), so that a reply made on another thread can be
-/// rendered there and finds its way back. Between the flags stands what was asked (4 bits), for the words of an error.
+/// rendered there and finds its way back. Between the flags stands what was asked (4 bits), for the words of an error
+/// (by a DTM client: dtm::Asked).
 enum TokenFlag : std::uint8_t {
   kWithTimeline = 1,
+  kForDtm = 0x40,    ///< asked by a DTM client: the reply belongs to dtm::Face
   kForAdmin = 0x80,  ///< asked on the admin listener: the reply belongs to AdminFace
 };
 
@@ -63,6 +65,7 @@ constexpr std::uint8_t thread_of(engine::Token token) { return static_cast<std::
 constexpr std::uint8_t flags_of(engine::Token token) { return static_cast<std::uint8_t>((token >> 48U) & 0xffU); }
 constexpr std::uint64_t number_of(engine::Token token) { return token & 0xffffffffffffULL; }
 constexpr Asked asked_of(engine::Token token) { return static_cast<Asked>(flags_of(token) >> 1U & 15U); }
+constexpr bool is_for_dtm(engine::Token token) { return (flags_of(token) & kForDtm) != 0; }
 constexpr bool is_for_admin(engine::Token token) { return (flags_of(token) & kForAdmin) != 0; }
 
 /// A finished answer, ready for the wire.
