@@ -123,8 +123,6 @@ const Json* member(const Json& object, std::string_view name) {
   return found;
 }
 
-Result<TransRequest> read_trans(std::string_view text) { return read_trans(parse(text)); }
-
 Result<TransRequest> read_trans(const Json& body) {
   if (body.is_discarded()) return invalid("the body is no JSON");
   if (!body.is_object()) return invalid("the body is no JSON object");
@@ -147,8 +145,6 @@ Result<TransRequest> read_trans(const Json& body) {
   if (out.payloads.size() < out.steps.size()) return invalid("payloads: fewer than steps");
   return out;
 }
-
-Result<BranchRequest> read_branch(std::string_view text) { return read_branch(parse(text)); }
 
 Result<BranchRequest> read_branch(const Json& body) {
   if (body.is_discarded()) return invalid("the body is no JSON");

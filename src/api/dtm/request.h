@@ -51,16 +51,14 @@ using BranchRequest = std::map<std::string, std::string, std::less<>>;
 inline constexpr std::size_t kGidBytesMax = 128;
 inline constexpr std::size_t kStepsMax = 256;
 
-/// What `text` says, in any order and case, the last of two equal names, null like absent, unknown names ignored.
+/// Of two equal keys the last one counts. Discarded (`is_discarded()`) if `text` is no JSON.
+Json parse(std::string_view text);
+
+/// What `body` says, in any order and case, null like absent, unknown names ignored. It may be discarded.
 ///
 /// Errors: kInvalid, in words for the client.
-Result<TransRequest> read_trans(std::string_view text);
 Result<TransRequest> read_trans(const Json& body);
-Result<BranchRequest> read_branch(std::string_view text);
 Result<BranchRequest> read_branch(const Json& body);
-
-/// Discarded (`is_discarded()`) if `text` is no JSON.
-Json parse(std::string_view text);
 
 /// The member of that lower-case name, whatever its case; null: there is none.
 const Json* member(const Json& object, std::string_view name);

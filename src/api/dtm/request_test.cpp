@@ -6,16 +6,16 @@ namespace settle::api::dtm {
 namespace {
 
 std::string problem(std::string_view text) {
-  const Result<TransRequest> read = read_trans(text);
+  const Result<TransRequest> read = read_trans(parse(text));
   return read ? "" : read.error().message;
 }
 
 TEST(DtmRequest, EveryFieldIsReadWhateverTheCaseOfItsName) {
   const Result<TransRequest> read =
-      read_trans(R"({"GID":"g","Trans_Type":"msg","steps":[{"Action":"a","compensate":null}],
+      read_trans(parse(R"({"GID":"g","Trans_Type":"msg","steps":[{"Action":"a","compensate":null}],
     "payloads":["p"],"query_prepared":"q","custom_data":"c","protocol":"http","rollback_reason":"r","WAIT_RESULT":true,
     "timeout_to_fail":1,"request_timeout":2,"retry_interval":3,"branch_headers":{"k":"v"},"concurrent":true,
-    "retry_limit":4,"retry_count":9,"unknown":{"x":[1]}})");
+    "retry_limit":4,"retry_count":9,"unknown":{"x":[1]}})"));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->gid, "g");
   EXPECT_EQ(read->trans_type, "msg");
@@ -35,14 +35,14 @@ TEST(DtmRequest, EveryFieldIsReadWhateverTheCaseOfItsName) {
 }
 
 TEST(DtmRequest, NullIsLikeAbsent) {
-  const Result<TransRequest> read = read_trans(R"({"gid":"g","trans_type":null,"steps":null,"payloads":null,
-    "branch_headers":null,"wait_result":null,"timeout_to_fail":null,"custom_data":null,"query_prepared":null})");
+  const Result<TransRequest> read = read_trans(parse(R"({"gid":"g","trans_type":null,"steps":null,"payloads":null,
+    "branch_headers":null,"wait_result":null,"timeout_to_fail":null,"custom_data":null,"query_prepared":null})"));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(read->options.timeout_to_fail, 0);
 }
 
 TEST(DtmRequest, TheLastOfTwoEqualNamesCountsAlsoInAnotherCase) {
-  EXPECT_EQ(read_trans(R"({"gid":"a","gid":"b"})")->gid, "b");
+  EXPECT_EQ(read_trans(parse(R"({"gid":"a","gid":"b"})"))->gid, "b");
 }
 
 TEST(DtmRequest, WhatDoesNotFitIsNamed) {
@@ -60,9 +60,10 @@ TEST(DtmRequest, WhatDoesNotFitIsNamed) {
 }
 
 TEST(DtmRequest, HugeAndNegativeTimesAreHeldWithinBounds) {
-  EXPECT_EQ(read_trans(R"({"gid":"g","timeout_to_fail":-5})")->options.timeout_to_fail, 0);
-  EXPECT_EQ(read_trans(R"({"gid":"g","timeout_to_fail":18446744073709551615})")->options.timeout_to_fail, 34'560'000);
-  EXPECT_EQ(read_trans(R"({"gid":"g","timeout_to_fail":99999999999})")->options.timeout_to_fail, 34'560'000);
+  EXPECT_EQ(read_trans(parse(R"({"gid":"g","timeout_to_fail":-5})"))->options.timeout_to_fail, 0);
+  EXPECT_EQ(read_trans(parse(R"({"gid":"g","timeout_to_fail":18446744073709551615})"))->options.timeout_to_fail,
+            34'560'000);
+  EXPECT_EQ(read_trans(parse(R"({"gid":"g","timeout_to_fail":99999999999})"))->options.timeout_to_fail, 34'560'000);
 }
 
 TEST(DtmRequest, OptionsCanBeReadBack) {
@@ -77,11 +78,11 @@ TEST(DtmRequest, OptionsCanBeReadBack) {
 }
 
 TEST(DtmRequest, ARegistrationIsAFlatMapOfStrings) {
-  const Result<BranchRequest> read = read_branch(R"({"GID":"g;","branch_id":"01","try":null,"data":"d"})");
+  const Result<BranchRequest> read = read_branch(parse(R"({"GID":"g;","branch_id":"01","try":null,"data":"d"})"));
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->at("gid"), "g");
   EXPECT_EQ(read->at("try"), "");
-  EXPECT_EQ(read_branch(R"({"branch_id":1})").error().message, "branch_id: a string is expected");
+  EXPECT_EQ(read_branch(parse(R"({"branch_id":1})")).error().message, "branch_id: a string is expected");
 }
 
 }  // namespace
