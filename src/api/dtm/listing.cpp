@@ -34,20 +34,23 @@ std::optional<Read> read(Store& store, StoredRecord& record) {
   return Read{std::move(*plan), std::move(*state)};
 }
 
-/// Visits what the filter finds, newest first, until `visit` says enough. Errors: those of the store.
+/// Visits what the filter finds, newest first, until `visit` says enough or so many records have been looked at. The
+/// record at which it ended, behind which there may be more; nothing: everything has been visited. Errors: those of the
+/// store.
 template <typename Visit>
-Result<void> walk(Store& store, ListFilter filter, Visit&& visit) {
-  filter.limit = kPage;
-  for (std::size_t seen = 0; seen < kListScannedMax; seen += kPage) {
+Result<std::optional<Tid>> walk(Store& store, ListFilter filter, std::size_t scanned_max, Visit&& visit) {
+  for (std::size_t seen = 0; seen < scanned_max;) {
+    filter.limit = std::min(kPage, scanned_max - seen);
     auto page = store.list(filter);
     if (!page) return page.error();
     for (StoredRecord& record : *page) {
       filter.before = record.tid;
-      if (!visit(record)) return {};
+      if (!visit(record)) return filter.before;
     }
-    if (page->size() < kPage) return {};
+    if (page->size() < filter.limit) return std::optional<Tid>();
+    seen += page->size();
   }
-  return {};
+  return filter.before;
 }
 
 Rendered one(Store& store, const std::string& gid) {
@@ -81,7 +84,7 @@ Rendered list(Store& store, const ListAsked& asked) {
   if (!asked.gid.empty()) return one(store, asked.gid);
   Rendered out = success();
   std::string transactions;
-  std::string position;
+  std::optional<Tid> position;
   std::int64_t count = 0;
   wire::JsonWriter json(transactions);
   const auto visit = [&](StoredRecord& record) {
@@ -90,31 +93,34 @@ Rendered list(Store& store, const ListAsked& asked) {
     std::string text;
     append_transaction(text, record.gid, *found->plan, found->state);
     json.raw(text);
-    if (++count < asked.limit) return true;
-    position = record.tid.text();
-    return false;
+    return ++count < asked.limit;
   };
   json.begin_array();
   if (asked.trans_type.empty() || wire::pattern_of_dtm(asked.trans_type)) {
-    if (const auto walked = walk(store, filter_of(asked), visit); !walked) return trouble(walked.error().message);
+    auto walked = walk(store, filter_of(asked), asked.scanned_max, visit);
+    if (!walked) return trouble(walked.error().message);
+    position = *walked;
   }
   json.end_array();
-  out.body = R"({"next_position":")" + position + R"(","transactions":)" + transactions + "}";
+  out.body = R"({"next_position":")" + (position ? position->text() : std::string()) + R"(","transactions":)" +
+             transactions + "}";
   return out;
 }
 
-Result<Overdue> waiting_until(Store& store, Instant later_than, std::size_t limit) {
+Result<Overdue> waiting_until(Store& store, Instant later_than, std::size_t limit, std::size_t scanned_max) {
   Overdue out;
   ListFilter filter;
   filter.outcome = GlobalOutcome::kRunning;
   const auto visit = [&](StoredRecord& record) {
     const std::optional<Read> found = read(store, record);
     if (!found || found->state.stopped || found->state.clock.next_at <= later_than) return true;
-    out.has_more = out.gids.size() == limit;
-    if (!out.has_more) out.gids.push_back(record.gid);
-    return !out.has_more;
+    if (out.gids.size() == limit) return false;
+    out.gids.push_back(record.gid);
+    return true;
   };
-  if (const auto walked = walk(store, filter, visit); !walked) return walked.error();
+  const auto walked = walk(store, filter, scanned_max, visit);
+  if (!walked) return walked.error();
+  out.has_more = walked->has_value();
   return out;
 }
 
