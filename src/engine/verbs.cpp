@@ -368,7 +368,8 @@ void Shard::verb(Entry& entry, Request&& request, Instant now) {
   // Also a repeat must not be answered before what it repeats is durable.
   waiter.needs = entry.version + (step->changed ? 1 : 0);
   add_waiter(entry, waiter);
-  apply(entry, *step, request.verb == Verb::kRetryNow || request.verb == Verb::kStop, now);
+  const bool asks = request.verb == Verb::kRetryNow || request.verb == Verb::kStop || entry.plan->passes.on;
+  apply(entry, *step, asks, now);
 }
 
 /// Answers a verb that changes nothing. What is said follows from the newest state, and so waits until that is durable.

@@ -4,6 +4,7 @@
 
 #include "base/reached.h"
 #include "protocol/retry.h"
+#include "protocol/saga.h"
 
 namespace settle::protocol::passes {
 namespace {
@@ -40,6 +41,12 @@ bool is_calling(const State& state) {
 
 bool is_over(const Plan& plan, const State& state) {
   return state.has_ended() || (!is_calling(state) && next_due(plan, state) == kNever);
+}
+
+/// The deadline still changes something.
+bool heeds_deadline(const Plan& plan, const State& state) {
+  if (!is_undecided(state.phase) || state.deadline_seen) return false;
+  return plan.pattern != Pattern::kSaga || saga::is_returnable(plan, state);
 }
 
 }  // namespace
@@ -138,8 +145,7 @@ std::uint32_t close(const Plan& plan, State& state, const Occurrence& what) {
 Instant next_due(const Plan& plan, const State& state) {
   if (state.stopped || state.has_ended()) return kNever;
   if (!state.clock.is_open) {
-    const bool deadline_counts = is_undecided(state.phase) && !state.deadline_seen;
-    return deadline_counts ? std::min(state.clock.next_at, state.deadline_at) : state.clock.next_at;
+    return heeds_deadline(plan, state) ? std::min(state.clock.next_at, state.deadline_at) : state.clock.next_at;
   }
   std::vector<OpRef> ops;
   ready(plan, state, kNever, ops);

@@ -208,6 +208,27 @@ TEST(Passes, ARecoveredOneGoesOn) {
   EXPECT_EQ(tx.passes, 1U);
 }
 
+TEST(Passes, RULE_R7_AfterARecoveryAStepMayRunForTheTimeLimitOfItsAttempts) {
+  Tx tx(1);
+  tx.plan.attempt_timeout = seconds{8};  // in passes it is the plan's, whatever its branches say
+  ASSERT_TRUE(tx.on(Event::kBegin));
+  tx.call(action(0));
+  Result<State> read = decode_state(encode_state(tx.state));
+  ASSERT_TRUE(read.ok());
+  tx.state = std::move(*read);
+  ASSERT_TRUE(tx.on(Event::kRecover, at_s(10)));
+  EXPECT_EQ(tx.state.branches[0].forward.quiet_at, at_s(18));
+}
+
+TEST(Passes, ADeadlineThatCanTurnNothingBackBeginsNoPass) {
+  Tx tx(1);
+  tx.plan.forward_recovery = true;
+  tx.plan.deadline = seconds{5};
+  ASSERT_TRUE(tx.on(Event::kBegin));
+  ASSERT_TRUE(tx.answer(action(0), Outcome::kUnknown, at_s(1)));
+  EXPECT_EQ(next_due(tx.plan, tx.state), at_s(21));
+}
+
 TEST(Passes, WhatTheClockHoldsIsRemembered) {
   Tx tx(1);
   tx.on(Event::kBegin);

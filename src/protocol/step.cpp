@@ -141,7 +141,8 @@ void doubt_open(const Plan& plan, State& state, Instant now, bool all) {
     if (plan.branches[i].pivot && !state.pivot_released) continue;  // R2: certainly not called
     if (all && forward.is_open() && !planted(Bug::kRecoveryForgetsDoubt)) forward.doubtful = true;
     if (forward.doubtful && !planted(Bug::kRecoveryDoesNotWait)) {
-      forward.quiet_at = saturating_add(now, plan.branches[i].attempt_timeout);
+      const OpRef ref{static_cast<std::int32_t>(i), forward_op(plan, i)};
+      forward.quiet_at = saturating_add(now, attempt_timeout_of(plan, ref));
     }
   }
   note_life(state, now, Happening::kRecovered);
