@@ -11,7 +11,8 @@ namespace settle::engine {
 namespace {
 
 bool has_reached(const Told& durable, WaitFor until) {
-  if (until == WaitFor::kPass) return false;  // the end of its pass makes it one that waits no more
+  // The end of its pass makes it one that waits no more; behind the end of all there is none.
+  if (until == WaitFor::kPass) return durable.phase == Phase::kEnded;
   return until == WaitFor::kEnd ? durable.outcome != GlobalOutcome::kRunning : durable.decision != Decision::kNone;
 }
 
